@@ -1,0 +1,131 @@
+/**
+ * Journal entries: the durable record of a run, and their one encoding.
+ *
+ * Owns: the entry types, the stored text of an entry and the digest chain over it.
+ * Does not own: when an entry is written (run.ts decides) or where it is kept (the JournalStore port).
+ *
+ * E1  `seq` starts at 1 and grows by one; `prev` is the digest of the entry before, or GENESIS for the first.
+ * E2  What is hashed is exactly the stored text, so a stored journal proves itself without re-encoding.
+ * E3  Every entry names its format version; a reader refuses versions it does not know.
+ */
+import type { Json, JsonObject, StepKey } from "../flow/index.ts";
+
+/** The entry format this host writes. Readers accept every version from 1 up to it. */
+export const ENTRY_VERSION = 1;
+
+/** `prev` of the first entry of a journal. */
+export const GENESIS: string = "0".repeat(64);
+
+/** Behaviour flags a run is recorded with. A flag is added when replaying an old journal must keep an old behaviour. */
+export type BehaviourFlag = number;
+
+/** A value in an entry: itself, or the digest of the blob that holds its JSON text where that is over 16 KiB. */
+export type ValueRecord = { readonly inline: Json } | { readonly blob: string; readonly bytes: number };
+
+/** Token and turn counts a worker reports. All optional: workers report what they know. */
+export interface WorkerStats {
+  readonly worker_kind?: string;
+  readonly model?: string;
+  readonly usage?: { readonly input_tokens: number; readonly output_tokens: number; readonly total_tokens: number };
+  readonly num_turns?: number;
+  readonly adapter_data?: JsonObject;
+}
+
+/** How a step attempt ended. */
+export type OutcomeKind = "pass" | "blocked" | "skip" | "error" | "timeout" | "cancelled";
+
+/** Digests recorded with a completion, compared on replay. Lower-case hex SHA-256. */
+export interface StepDigests {
+  /** Of the step node's canonical JSON. */
+  readonly node: string;
+  /** Of everything that decides what the agent does; see CompiledAgent.bindingDigest. */
+  readonly binding: string;
+  /** Of the input's canonical JSON. */
+  readonly input: string;
+}
+
+/** The body of each entry type. */
+export type EntryBody =
+  | {
+      readonly type: "run_started";
+      readonly blueprint: { readonly id: string; readonly version: string };
+      readonly flow: string;
+      readonly ctx: ValueRecord;
+      readonly behaviour: readonly BehaviourFlag[];
+      readonly engine: string;
+      readonly forked_from?: { readonly run: string; readonly key: string };
+    }
+  | {
+      readonly type: "step_scheduled";
+      readonly key: StepKey;
+      readonly attempt: number;
+      readonly agent: string;
+      readonly digests: StepDigests;
+    }
+  | { readonly type: "step_started"; readonly key: StepKey; readonly attempt: number; readonly worker: string }
+  | {
+      readonly type: "step_completed";
+      readonly key: StepKey;
+      readonly attempt: number;
+      readonly agent: string;
+      readonly digests: StepDigests;
+      readonly outcome: OutcomeKind;
+      /** Whether this outcome is the key's own. `false`: the attempt failed and another follows at `retry_at`. */
+      readonly accepted: boolean;
+      readonly value?: ValueRecord;
+      readonly error?: { readonly code: string; readonly message: string };
+      readonly retry_at?: number;
+      readonly started_at: number;
+      readonly stats?: WorkerStats;
+      /** Where the outcome was taken from, when this run did not execute the step itself. */
+      readonly reused_from?: { readonly run: string; readonly seq: number };
+    }
+  | {
+      readonly type: "fanout_joined";
+      readonly key: StepKey;
+      readonly join: "all" | "any" | "race" | "all_settled";
+      readonly winner?: number;
+      readonly order: readonly number[];
+    }
+  | { readonly type: "extern_value"; readonly key: StepKey; readonly ordinal: number; readonly ref: string; readonly value: ValueRecord }
+  | { readonly type: "timer_set"; readonly key: StepKey; readonly attempt: number; readonly due_at: number }
+  | { readonly type: "timer_fired"; readonly key: StepKey; readonly attempt: number }
+  | { readonly type: "signal_received"; readonly name: string; readonly id: string; readonly value: ValueRecord; readonly key?: StepKey }
+  | {
+      readonly type: "seat_changed";
+      readonly seat: string;
+      readonly generation: number;
+      readonly holder?: string;
+      readonly reason: string;
+    }
+  | { readonly type: "cancel_requested"; readonly reason: string; readonly by: string }
+  | { readonly type: "run_suspended"; readonly reason: string; readonly code: string }
+  | { readonly type: "run_resumed"; readonly reason: string }
+  | {
+      readonly type: "run_finished";
+      readonly status: "done" | "failed" | "cancelled";
+      readonly ctx?: ValueRecord;
+      readonly error?: { readonly kind: string; readonly message: string; readonly key?: StepKey; readonly details?: JsonObject };
+    };
+
+/** Names of all entry types. */
+export type EntryType = EntryBody["type"];
+
+/** What every entry carries beside its body. */
+export interface EntryHead {
+  /** Entry format version. */
+  readonly v: number;
+  readonly seq: number;
+  /** Digest of the entry before; GENESIS for the first. */
+  readonly prev: string;
+  /** The owner's fence when it was written. */
+  readonly fence: number;
+  /** Milliseconds since 1970, by the writing host's clock. Informational: order is `seq`. */
+  readonly at: number;
+}
+
+/** One journal entry. */
+export type JournalEntry = EntryHead & EntryBody;
+
+/** SHA-256 of a text, lower-case hex. A port: the kernel itself does no hashing. */
+export type HashText = (text: string) => string;

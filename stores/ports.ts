@@ -1,0 +1,147 @@
+/**
+ * What the engine needs of persistence, as small interfaces. A backend is one folder beside this file and passes the
+ * contract suite in spec/stores.
+ *
+ * P1  An append is one transaction: the fence is still mine, the next seq is the one I expect, then rows, run patch and
+ *     blobs are written together. A refused append changes nothing and says why; the others of its batch still happen.
+ * P2  When a promise of a writing method resolves, what it wrote survives a crash (except in a backend that says it is
+ *     volatile). When it rejects, nothing of it was written.
+ * P3  Reads see every write whose promise has resolved, and never wait behind writes.
+ */
+
+/** Options of every call. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Where a run stands. `pending` to `dead_letter` as in spec/glossary.md. */
+export type RunStatus = "pending" | "running" | "suspended" | "paused" | "done" | "failed" | "cancelled" | "dead_letter";
+
+/** The row of a run: a projection of its journal, plus its ownership. Times in milliseconds since 1970. */
+export interface RunRecord {
+  readonly runId: string;
+  readonly status: RunStatus;
+  readonly blueprintId: string;
+  /** `sha256:...` of the pinned document. */
+  readonly blueprintVersion: string;
+  /** Who may append, as a number that only grows. */
+  readonly fence: number;
+  /** The host that owns it, or absent. */
+  readonly owner?: string;
+  /** The seq the next entry will have. */
+  readonly nextSeq: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  /** Message of the error a failed run ended with. */
+  readonly error?: string;
+  readonly parentRunId?: string;
+}
+
+/** What an append may change of its run's row. */
+export type RunPatch = Partial<Pick<RunRecord, "status" | "error">>;
+
+/** One entry as stored. `text` is the truth; the other columns are for queries. */
+export interface JournalRow {
+  readonly seq: number;
+  readonly type: string;
+  readonly key?: string;
+  readonly attempt?: number;
+  /** The entry's stored text (kernel/entry-codec.ts); its SHA-256 is the next entry's `prev`. */
+  readonly text: string;
+}
+
+/** A large value: its text and the `sha256:` digest of that text. */
+export interface Blob {
+  readonly digest: string;
+  readonly text: string;
+}
+
+/** Entries of one run to add at its end. */
+export interface Append {
+  readonly runId: string;
+  readonly fence: number;
+  /** The seq of `rows[0]`, which the store must still expect. */
+  readonly expectedSeq: number;
+  readonly rows: readonly JournalRow[];
+  readonly patch?: RunPatch;
+  /** Blobs that `rows` name and that the store may not have yet. */
+  readonly blobs?: readonly Blob[];
+  /** Time of the newest row, for `updatedAt`. */
+  readonly at: number;
+}
+
+/** What became of one Append. `fenced`: another owner has the run. `lost_race`: the seq is taken. */
+export type AppendResult = "appended" | "fenced" | "lost_race" | "unknown_run";
+
+/** The journals. */
+export interface JournalStore {
+  /** One transaction for the whole batch; results in its order (P1). */
+  append(batch: readonly Append[], options?: CallOptions): Promise<readonly AppendResult[]>;
+  /** Rows from `fromSeq` on, ascending, at most `limit`. Empty where the run or the rows do not exist. */
+  read(runId: string, fromSeq: number, limit: number, options?: CallOptions): Promise<readonly JournalRow[]>;
+}
+
+/** Which runs to list; newest first. */
+export interface RunQuery {
+  readonly status?: readonly RunStatus[];
+  readonly blueprintId?: string;
+  readonly limit: number;
+  /** Only runs created before this run. */
+  readonly before?: string;
+}
+
+/** The runs. */
+export interface RunStore {
+  /** Adds rows; a run id that exists is refused with StoreError `run_exists` and none of the batch is added. */
+  create(batch: readonly RunRecord[], options?: CallOptions): Promise<void>;
+  get(runId: string, options?: CallOptions): Promise<RunRecord | undefined>;
+  list(query: RunQuery, options?: CallOptions): Promise<readonly RunRecord[]>;
+}
+
+/** A pinned Blueprint document. */
+export interface PinnedDocument {
+  readonly version: string;
+  readonly blueprintId: string;
+  readonly text: string;
+}
+
+/** Documents by version: what a run needs to be rebuilt after the author's files have changed. */
+export interface DocumentStore {
+  /** Idempotent. */
+  put(document: PinnedDocument, options?: CallOptions): Promise<void>;
+  get(version: string, options?: CallOptions): Promise<PinnedDocument | undefined>;
+}
+
+/** Large values by digest. */
+export interface BlobStore {
+  /** Texts in the order asked for, `undefined` for a digest that is not here. */
+  get(digests: readonly string[], options?: CallOptions): Promise<readonly (string | undefined)[]>;
+}
+
+/** One backend, opened. */
+export interface Stores extends AsyncDisposable {
+  /** For messages: `memory`, `sqlite`, ... */
+  readonly name: string;
+  /** Whether what it acknowledged survives: `full` a power loss, `relaxed` a process crash only, `none` nothing. */
+  readonly durability: "full" | "relaxed" | "none";
+  readonly journals: JournalStore;
+  readonly runs: RunStore;
+  readonly documents: DocumentStore;
+  readonly blobs: BlobStore;
+}
+
+/** Stable codes of what a store can refuse or suffer. */
+export type StoreErrorCode = "run_exists" | "store_full" | "store_io" | "store_locked" | "store_newer" | "store_corrupt" | "store_closed";
+
+/** The one error class of the store layer. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  readonly code: StoreErrorCode;
+  readonly details: Readonly<Record<string, string | number>>;
+
+  constructor(code: StoreErrorCode, message: string, options: { cause?: unknown; details?: Record<string, string | number> } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+}
