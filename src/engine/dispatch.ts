@@ -41,6 +41,13 @@ export interface StepCall {
   readonly emit: (event: StepEvent) => void;
 }
 
+/** The `reason` of an aborted `StepCall.signal`. */
+export interface StepAbort {
+  /** `timeout`: the deadline passed. `cancelled`: the run was cancelled or failed, or the lane lost its join. */
+  readonly kind: "timeout" | "cancelled";
+  readonly message: string;
+}
+
 /** Why an attempt failed. `retryable: false` ends the step whatever its retry policy allows. */
 export interface StepFailure {
   /** Stable, from the worker's error table, e.g. `lua_error`, `subprocess_spawn`. */

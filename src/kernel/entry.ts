@@ -44,16 +44,30 @@ export interface StepDigests {
   readonly input: string;
 }
 
-/** The body of each entry type. */
+/** Why a run failed. */
+export interface RunFailure {
+  /** The flow error's kind, e.g. `dispatcher_error`, `path_not_found`. */
+  readonly kind: string;
+  readonly message: string;
+  /** The step that failed, where one did. */
+  readonly key?: StepKey;
+  readonly details?: JsonObject;
+}
+
+/** The body of each entry type. A value, where there is one, is always the last field and always called `value`. */
 export type EntryBody =
   | {
       readonly type: "run_started";
       readonly blueprint: { readonly id: string; readonly version: string };
+      /** Digest of the flow's canonical JSON. */
       readonly flow: string;
-      readonly ctx: ValueRecord;
       readonly behaviour: readonly BehaviourFlag[];
       readonly engine: string;
       readonly forked_from?: { readonly run: string; readonly key: string };
+      /** What the launch supplied beside the ctx: project_root, work_dir, task_metadata, ... */
+      readonly context: JsonObject;
+      /** The initial ctx. */
+      readonly value: ValueRecord;
     }
   | {
       readonly type: "step_scheduled";
@@ -72,13 +86,14 @@ export type EntryBody =
       readonly outcome: OutcomeKind;
       /** Whether this outcome is the key's own. `false`: the attempt failed and another follows at `retry_at`. */
       readonly accepted: boolean;
-      readonly value?: ValueRecord;
       readonly error?: { readonly code: string; readonly message: string };
       readonly retry_at?: number;
       readonly started_at: number;
       readonly stats?: WorkerStats;
       /** Where the outcome was taken from, when this run did not execute the step itself. */
       readonly reused_from?: { readonly run: string; readonly seq: number };
+      /** What the worker answered; present for pass, blocked and skip, and where a failure carries one. */
+      readonly value?: ValueRecord;
     }
   | {
       readonly type: "fanout_joined";
@@ -90,7 +105,7 @@ export type EntryBody =
   | { readonly type: "extern_value"; readonly key: StepKey; readonly ordinal: number; readonly ref: string; readonly value: ValueRecord }
   | { readonly type: "timer_set"; readonly key: StepKey; readonly attempt: number; readonly due_at: number }
   | { readonly type: "timer_fired"; readonly key: StepKey; readonly attempt: number }
-  | { readonly type: "signal_received"; readonly name: string; readonly id: string; readonly value: ValueRecord; readonly key?: StepKey }
+  | { readonly type: "signal_received"; readonly name: string; readonly id: string; readonly key?: StepKey; readonly value: ValueRecord }
   | {
       readonly type: "seat_changed";
       readonly seat: string;
@@ -104,8 +119,9 @@ export type EntryBody =
   | {
       readonly type: "run_finished";
       readonly status: "done" | "failed" | "cancelled";
-      readonly ctx?: ValueRecord;
-      readonly error?: { readonly kind: string; readonly message: string; readonly key?: StepKey; readonly details?: JsonObject };
+      readonly error?: RunFailure;
+      /** The ctx the flow ended with, also where it failed. */
+      readonly value?: ValueRecord;
     };
 
 /** Names of all entry types. */
