@@ -1,0 +1,11 @@
+export { FlowError, type FlowErrorKind, type FlowErrorSite, assertNever } from "./error.ts";
+export type * from "./expr.ts";
+export { type Externs, type ExternFunction, type ExternSite, externError, externMap, noExterns } from "./externs.ts";
+export { isJsonObject, ownValue, setOwn, type Json, type JsonObject } from "./json.ts";
+export { DEFAULT_LIMITS, type FlowLimits, resolveLimits } from "./limits.ts";
+export { FlowMachine, type FlowEvent, type FlowOutcome, type MachineOptions, type StepRequest } from "./machine/machine.ts";
+export type * from "./node.ts";
+export { FlowPath, type PathOptions, type PathRoot } from "./path.ts";
+export { compileFlow, type FlowProgram, type ProgramStep } from "./program.ts";
+export { ROOT_KEY, type StepKey, stepKey } from "./step-key.ts";
+export { JOIN_MODES, type JoinMode } from "./wire.ts";
