@@ -5,7 +5,16 @@
  */
 import type { FlowProgram, Json, JsonObject } from "../flow/index.ts";
 import type { ProjectionPlacement } from "./projection-placement.ts";
-import type { AgentKind, AgentProfile, AuditDef, Blueprint, ContextPolicy, Runner, SubprocessOutput, VerdictContract } from "./schema.ts";
+import type {
+  AgentKind,
+  AgentProfile,
+  AuditDef,
+  Blueprint,
+  ContextPolicy,
+  Runner,
+  SubprocessOutput,
+  VerdictContract,
+} from "./schema.ts";
 import type { StepNaming } from "./step-naming.ts";
 
 /** The framing of a streaming subprocess. */
@@ -80,7 +89,12 @@ export type AgentPlan =
       readonly systemPrompt: string;
       readonly binding?: { readonly backend: string; readonly variant: string; readonly tools: readonly string[] };
     }
-  | { readonly kind: "agent_block" | "llm" | "swarm"; readonly spec: Json; readonly systemPrompt: string; readonly tools: readonly string[] };
+  | {
+      readonly kind: "agent_block" | "llm" | "swarm";
+      readonly spec: Json;
+      readonly systemPrompt: string;
+      readonly tools: readonly string[];
+    };
 
 /** One agent, resolved. */
 export interface CompiledAgent {
