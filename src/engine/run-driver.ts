@@ -10,7 +10,7 @@
  */
 import type { JsonObject, StepKey } from "../flow/index.ts";
 import type { AttemptOutcome, Decision, JournalChain, RunKernel, RunResult, SealedEntry } from "../kernel/index.ts";
-import { ABORT_GRACE_MS, Attempt } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { StepAbort } from "./dispatch.ts";
 import type { Executable } from "./executable.ts";
@@ -48,7 +48,7 @@ export class RunDriver {
   readonly result: Promise<RunResult>;
   readonly #ports: DriverPorts;
   readonly #attempts = new Map<string, Attempt>();
-  readonly #retries = new Map<string, Timer>();
+  readonly #timers = new Map<string, Timer>();
   readonly #observers = new Set<RunObserver>();
   readonly #finished = Promise.withResolvers<RunResult>();
   #stopped = false;
@@ -84,7 +84,7 @@ export class RunDriver {
     for (const decision of decisions) {
       if (decision.kind === "attempt") this.#start(decision);
       else if (decision.kind === "abort") this.#attempts.get(attemptId(decision.key, decision.attempt))?.abort(ABORTS[decision.reason]);
-      else if (decision.kind === "retry_at") this.#retryAt(decision);
+      else if (decision.kind === "wake_at") this.#wakeAt(decision);
     }
     if (result !== undefined) void this.#end(result);
   }
@@ -93,8 +93,7 @@ export class RunDriver {
   async cancel(request: { readonly reason: string; readonly by: string }): Promise<void> {
     const decisions = this.run.kernel.cancel(request);
     if (decisions.length === 0) return;
-    for (const timer of this.#retries.values()) timer.cancel();
-    this.#retries.clear();
+    this.#stopTimers();
     this.carryOut(decisions);
     await this.#quiet();
     this.carryOut(this.run.kernel.finishCancelled(this.#ports.clock.now()));
@@ -104,7 +103,7 @@ export class RunDriver {
   async stop(error: Error): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const timer of this.#retries.values()) timer.cancel();
+    this.#stopTimers();
     for (const attempt of this.#attempts.values()) attempt.abort({ kind: "cancelled", message: error.message });
     await this.#quiet();
     this.#finished.reject(error);
@@ -147,14 +146,14 @@ export class RunDriver {
     this.carryOut(this.run.kernel.complete(key, attempt, outcome, { now: clock.now(), random: clock.random() }));
   }
 
-  #retryAt({ key, attempt, at }: Extract<Decision, { kind: "retry_at" }>): void {
-    this.#retries.set(
-      key,
-      this.#ports.clock.timer(at, () => {
-        this.#retries.delete(key);
-        this.carryOut(this.run.kernel.retryDue(key, attempt));
-      }),
-    );
+  #wakeAt({ key, attempt, at }: Extract<Decision, { kind: "wake_at" }>): void {
+    this.#timers.get(key)?.cancel();
+    const { clock } = this.#ports;
+    const wake = (): void => {
+      this.#timers.delete(key);
+      this.carryOut(this.run.kernel.wake(key, attempt, clock.now()));
+    };
+    this.#timers.set(key, clock.timer(at, wake));
   }
 
   async #end(result: RunResult): Promise<void> {
@@ -174,6 +173,11 @@ export class RunDriver {
   /** Waits until no attempt is live; each settles within its own grace (attempt T1). */
   async #quiet(): Promise<void> {
     while (this.#attempts.size > 0) await Promise.allSettled([...this.#attempts.values()].map(({ settled }) => settled));
+  }
+
+  #stopTimers(): void {
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
   }
 
   #announceEntry(body: Extract<Decision, { kind: "append" }>["body"], at: number): void {
@@ -202,9 +206,6 @@ export class RunDriver {
     for (const observer of this.#observers) observer(event);
   }
 }
-
-/** How long a cancel takes at most, beside the worker's own grace. */
-export const CANCEL_BOUND_MS = ABORT_GRACE_MS;
 
 const ABORTS: Readonly<Record<Extract<Decision, { kind: "abort" }>["reason"], StepAbort>> = {
   cancelled: { kind: "cancelled", message: "the run was cancelled" },

@@ -12,10 +12,15 @@ export interface RetryPolicy {
   readonly nonRetryable: readonly string[];
 }
 
+/** Agents the kernel itself is: steps that wait instead of working. */
+export type WaitingAgent = "sleep" | "sleep_until" | "wait_signal";
+
 /** What the kernel and the engine need to know of an agent. */
 export interface AgentBinding {
   /** Digest of everything that decides what the agent does. */
   readonly digest: string;
+  /** Set where no worker is dispatched because the step waits for a timer or a signal. */
+  readonly waits?: WaitingAgent;
   /** No effect outside the host: nothing has to be on disk before it starts. */
   readonly pure: boolean;
   /** Deadline of one attempt; absent: none. */

@@ -1,5 +1,5 @@
 /** The kernel's public face. */
-export type { AgentBinding, RetryPolicy, RunDefinition } from "./definition.ts";
+export type { AgentBinding, RetryPolicy, RunDefinition, WaitingAgent } from "./definition.ts";
 export { backoffMs } from "./definition.ts";
 export type {
   EntryBody,
@@ -18,5 +18,11 @@ export type { KernelErrorCode } from "./errors.ts";
 export { KernelError } from "./errors.ts";
 export type { SealedEntry, ValuelessBody } from "./journal-chain.ts";
 export { ChainReader, INLINE_VALUE_LIMIT, JournalChain } from "./journal-chain.ts";
-export type { AbortReason, AttemptOutcome, Decision, KernelOptions, RecordedCompletion, RunResult } from "./run.ts";
+export type { AttemptOutcome } from "./outcome.ts";
+export { flowOutcome } from "./outcome.ts";
+export type { AbortReason, Decision, KernelOptions, OpenStep, RecordedCompletion, RunResult, StartOptions, StepPhase } from "./run.ts";
+export type { ReplayedEntry } from "./replay.ts";
+export { replayRun } from "./replay.ts";
 export { RunKernel } from "./run.ts";
+export type { Wait } from "./waiting.ts";
+export { MAX_SIGNAL_NAME, MAX_WAIT_MS, readWait } from "./waiting.ts";

@@ -2,21 +2,26 @@
  * One run as a state machine: what happened goes in, decisions come out.
  *
  * Owns: the flow machine, the open steps and their attempts, and what is journaled when.
- * Does not own: time, randomness, I/O, or whether a decision has been carried out; the driver (src/engine) does.
+ * Does not own: time, randomness, I/O, or whether a decision has been carried out; the driver (src/engine) does. How a
+ * journal is read back is in replay.ts.
  *
  * K1  Every call returns decisions in the order they must be carried out; `append` decisions are journal order.
  * K2  A step key has at most one open attempt, and at most one accepted completion, ever.
- * K3  What is decided depends only on the calls and their order: replaying the journal's outcomes in journal order
- *     rebuilds the same kernel.
+ * K3  What is decided depends only on the calls and their order: making the calls that a journal records, in its order,
+ *     decides the same appends again. Replay checks each against the journal.
  * K4  An attempt with `barrier` may start only when all appends before it are durable (output commit).
  * K5  After `finished` nothing is decided any more.
  */
 import canonicalize from "canonicalize";
-import { FlowError, FlowMachine, type FlowOutcome, type Json, type JsonObject, type StepKey, type StepRequest } from "../flow/index.ts";
+import { type FlowError, FlowMachine, type Json, type JsonObject, type StepKey, type StepRequest } from "../flow/index.ts";
 import { type AgentBinding, backoffMs, type RunDefinition } from "./definition.ts";
-import type { HashText, OutcomeKind, RunFailure, StepDigests, WorkerStats } from "./entry.ts";
+import { checkSame } from "./divergence.ts";
+import type { HashText, JournalEntry, RunFailure, StepDigests } from "./entry.ts";
 import type { ValuelessBody } from "./journal-chain.ts";
 import { JournaledExterns } from "./journaled-externs.ts";
+import { type AttemptOutcome, flowOutcome } from "./outcome.ts";
+import { SignalBox } from "./signal-box.ts";
+import { readWait } from "./waiting.ts";
 
 /** Something the driver must do. */
 export type Decision =
@@ -30,9 +35,13 @@ export type Decision =
       /** K4. */
       readonly barrier: boolean;
     }
-  | { readonly kind: "retry_at"; readonly key: StepKey; readonly attempt: number; readonly at: number }
+  /** Call `wake` with these at `at`, or soon after. A later `wake_at` of the same key replaces it. */
+  | { readonly kind: "wake_at"; readonly key: StepKey; readonly attempt: number; readonly at: number }
   | { readonly kind: "abort"; readonly key: StepKey; readonly attempt: number; readonly reason: AbortReason }
   | { readonly kind: "finished"; readonly result: RunResult };
+
+/** A decision to make the journal longer. */
+export type AppendDecision = Extract<Decision, { readonly kind: "append" }>;
 
 /** Why an attempt is told to stop before its end. */
 export type AbortReason = "cancelled" | "lost_join" | "run_failed";
@@ -43,35 +52,34 @@ export type RunResult =
   | { readonly status: "failed"; readonly ctx: Json; readonly error: RunFailure }
   | { readonly status: "cancelled"; readonly ctx: Json; readonly reason: string };
 
-/** What an attempt ended with, as the driver reports it. */
-export interface AttemptOutcome {
-  readonly kind: OutcomeKind;
-  readonly value?: Json;
-  readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean };
-  readonly stats?: WorkerStats;
-  readonly startedAt: number;
-}
-
 /** A completion recorded by another run, offered for reuse (see fork in spec/design.md). */
 export interface RecordedCompletion {
   readonly digests: StepDigests;
-  readonly outcome: OutcomeKind;
+  readonly outcome: AttemptOutcome["kind"];
   readonly value?: Json;
   readonly error?: { readonly code: string; readonly message: string };
   readonly run: string;
   readonly seq: number;
 }
 
+/** What an open step is doing. `waiting`: for a timer or a signal, with no worker. */
+export type StepPhase = "running" | "backoff" | "waiting";
+
 /** An open step: wanted by the flow, not yet completed. */
-interface OpenStep {
+export interface OpenStep {
   readonly request: StepRequest;
   readonly binding: AgentBinding;
   readonly digests: StepDigests;
   attempt: number;
+  /** Attempts that failed; those a crash interrupted do not count against the retry policy. */
   failures: number;
   /** Whether the journal knows of this attempt before it completes. */
   journaled: boolean;
-  phase: "running" | "backoff";
+  /** Whether a worker may have got this attempt. */
+  started: boolean;
+  phase: StepPhase;
+  /** When the backoff or the timer is over. */
+  wakeAt?: number;
 }
 
 /** How the kernel is set up. */
@@ -79,6 +87,8 @@ export interface KernelOptions {
   readonly hash: HashText;
   /** Completions that may be taken over instead of executing a step, by key. */
   readonly records?: ReadonlyMap<StepKey, RecordedCompletion>;
+  /** Values of impure externs recorded by earlier lives of this run, by `siteId`. */
+  readonly externValues?: ReadonlyMap<string, Json>;
 }
 
 /** What a new run is recorded with. */
@@ -91,52 +101,99 @@ export interface StartOptions {
   readonly forkedFrom?: { readonly run: string; readonly key: string };
 }
 
-const ABSENT_BINDING_DIGEST = "";
+/** Binding of a step whose agent the Blueprint does not declare: it completes with the error `no_agent` at once. */
+const NO_AGENT: AgentBinding = Object.freeze({
+  digest: "",
+  pure: true,
+  retry: { maxAttempts: 1, backoffMs: 0, backoffFactor: 1, maxBackoffMs: 0, jitter: 0, nonRetryable: [] },
+});
 
 /** The state machine of one run. */
 export class RunKernel {
   readonly definition: RunDefinition;
   readonly #hash: HashText;
   readonly #records: ReadonlyMap<StepKey, RecordedCompletion>;
-  readonly #externs: JournaledExterns;
   readonly #machine: FlowMachine;
   readonly #open = new Map<StepKey, OpenStep>();
+  readonly #signals = new SignalBox();
   #decisions: Decision[] = [];
+  /** During a replay: what the entries so far have decided and the journal has yet to show. */
+  #expected: AppendDecision[] = [];
   #cancel: { readonly reason: string } | undefined;
   #result: RunResult | undefined;
 
+  /** Starts the flow and takes no decision yet; `start` and `replay` go on from here. */
   private constructor(definition: RunDefinition, ctx: Json, options: KernelOptions) {
     this.definition = definition;
     this.#hash = options.hash;
     this.#records = options.records ?? new Map();
-    this.#externs = new JournaledExterns(definition.externs, definition.impureExterns, (body, value) => {
+    const append = (body: ValuelessBody, value: Json): void => {
       this.#decisions.push({ kind: "append", body, value });
-    });
-    this.#machine = FlowMachine.start(definition.program, ctx, { externs: this.#externs });
+    };
+    const externs = new JournaledExterns(definition.externs, definition.impureExterns, append, options.externValues);
+    this.#machine = FlowMachine.start(definition.program, ctx, { externs });
   }
 
   /** A new run: journals its start and asks for its first steps. */
-  static start(
-    definition: RunDefinition,
-    ctx: Json,
-    options: KernelOptions & StartOptions,
-  ): { readonly kernel: RunKernel; readonly decisions: readonly Decision[] } {
+  static start(definition: RunDefinition, ctx: Json, options: KernelOptions & StartOptions): { readonly kernel: RunKernel; readonly decisions: readonly Decision[] } {
     const kernel = new RunKernel(definition, ctx, options);
-    const first: Decision = {
-      kind: "append",
-      body: {
-        type: "run_started",
-        blueprint: definition.blueprint,
-        flow: definition.flowDigest,
-        behaviour: [],
-        engine: options.engine,
-        context: options.context,
-        ...(options.forkedFrom === undefined ? {} : { forked_from: options.forkedFrom }),
-      },
-      value: ctx,
+    const { engine, context, forkedFrom } = options;
+    const body: ValuelessBody = {
+      type: "run_started",
+      blueprint: definition.blueprint,
+      flow: definition.flowDigest,
+      behaviour: [],
+      engine,
+      ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),
+      context,
     };
+    kernel.#decisions.unshift({ kind: "append", body, value: ctx });
     kernel.#advance(options.now);
-    return { kernel, decisions: [first, ...kernel.#drain()] };
+    return { kernel, decisions: kernel.#drain() };
+  }
+
+  /** A run whose journal begins with this `run_started`; the other entries follow through `apply`, then `resume`. */
+  static restart(definition: RunDefinition, ctx: Json, options: KernelOptions & { readonly now: number }): RunKernel {
+    const kernel = new RunKernel(definition, ctx, options);
+    kernel.#advance(options.now);
+    kernel.#expected = appends(kernel.#drain());
+    return kernel;
+  }
+
+  /**
+   * Replays one entry: either the next append that the entries before it made the kernel decide, or a record of a call,
+   * which is made again.
+   * @throws KernelError `divergence` where the flow does not ask for what the entry records.
+   */
+  apply(entry: JournalEntry, value: Json | undefined): void {
+    if (this.#expected.length === 0) this.#expected = appends(this.#repeat(entry, value));
+    const decided = this.#expected.shift();
+    checkSame(entry, decided?.body);
+    const step = "key" in entry && entry.key !== undefined ? this.#open.get(entry.key) : undefined;
+    if (step !== undefined && entry.type === "timer_set") step.wakeAt = entry.due_at;
+    if (step !== undefined && entry.type === "step_completed" && entry.retry_at !== undefined) step.wakeAt = entry.retry_at;
+  }
+
+  /**
+   * Ends a replay: what the journal's end still lacks, then a new try of every step it left open. An attempt that no
+   * worker can have got keeps its number; one that may have been under way gets the next.
+   */
+  resume(now: number): readonly Decision[] {
+    this.#decisions = [...this.#expected];
+    this.#expected = [];
+    if (this.#result !== undefined) {
+      this.#decisions.push({ kind: "finished", result: this.#result });
+      return this.#drain();
+    }
+    if (this.#cancel !== undefined) return [...this.#drain(), ...this.finishCancelled(now)];
+    for (const [key, step] of [...this.#open]) {
+      const { request, binding, attempt, phase, wakeAt } = step;
+      if (wakeAt !== undefined) this.#decisions.push({ kind: "wake_at", key, attempt, at: wakeAt });
+      else if (phase === "running" && step.started) this.#nextAttempt(step, now);
+      else if (phase === "running") this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
+    }
+    this.#advance(now);
+    return this.#drain();
   }
 
   /** How the run ended; undefined while it has not. */
@@ -155,14 +212,15 @@ export class RunKernel {
   }
 
   /** The open steps, in the order the flow asked for them. */
-  *openSteps(): Iterable<{ readonly key: StepKey; readonly attempt: number; readonly agent: string; readonly phase: "running" | "backoff" }> {
-    for (const [key, step] of this.#open) yield { key, attempt: step.attempt, agent: step.request.ref, phase: step.phase };
+  get openSteps(): ReadonlyMap<StepKey, Readonly<OpenStep>> {
+    return this.#open;
   }
 
   /** A worker is about to get the attempt. Journaled where the attempt has effects, before they can happen. */
   started(key: StepKey, attempt: number, worker: string): readonly Decision[] {
     const step = this.#open.get(key);
     if (this.#result !== undefined || step?.attempt !== attempt || !step.journaled) return [];
+    step.started = true;
     return [{ kind: "append", body: { type: "step_started", key, attempt, worker } }];
   }
 
@@ -173,30 +231,53 @@ export class RunKernel {
   complete(key: StepKey, attempt: number, outcome: AttemptOutcome, at: { readonly now: number; readonly random: number }): readonly Decision[] {
     const step = this.#open.get(key);
     if (this.#result !== undefined || step === undefined || step.attempt !== attempt || step.phase !== "running") return [];
-    if (this.#cancel === undefined && this.#retries(step, outcome)) {
+    if (this.#cancel === undefined && retries(step, outcome)) {
       step.failures += 1;
       step.phase = "backoff";
-      const retryAt = at.now + backoffMs(step.binding.retry, step.failures, at.random);
-      this.#completed(step, outcome, { accepted: false, retryAt });
-      this.#decisions.push({ kind: "retry_at", key, attempt: attempt + 1, at: retryAt });
+      step.wakeAt = at.now + backoffMs(step.binding.retry, step.failures, at.random);
+      this.#completed(step, outcome, { retryAt: step.wakeAt });
+      this.#decisions.push({ kind: "wake_at", key, attempt, at: step.wakeAt });
       return this.#drain();
     }
-    this.#open.delete(key);
-    this.#completed(step, outcome, { accepted: true });
-    if (this.#cancel === undefined) {
-      this.#machine.handIn(key, flowOutcome(outcome));
-      this.#advance(at.now);
-    }
+    this.#accept(step, outcome);
+    this.#advance(at.now);
     return this.#drain();
   }
 
-  /** A backoff is over. Decides nothing where the step has been cancelled meanwhile. */
-  retryDue(key: StepKey, attempt: number): readonly Decision[] {
+  /** A `wake_at` is due. Decides nothing where the step has completed or moved on meanwhile. */
+  wake(key: StepKey, attempt: number, now: number): readonly Decision[] {
     const step = this.#open.get(key);
-    if (this.#result !== undefined || this.#cancel !== undefined || step?.phase !== "backoff" || step.attempt + 1 !== attempt) return [];
-    step.attempt = attempt;
-    step.phase = "running";
-    this.#attempt(step);
+    if (this.#result !== undefined || this.#cancel !== undefined || step?.attempt !== attempt || step.wakeAt === undefined) return [];
+    const dueAt = step.wakeAt;
+    if (step.phase === "backoff") {
+      this.#nextAttempt(step, now);
+    } else if (step.phase === "waiting") {
+      this.#decisions.push({ kind: "append", body: { type: "timer_fired", key, attempt } });
+      const outcome: AttemptOutcome =
+        step.binding.waits === "wait_signal"
+          ? { kind: "timeout", startedAt: now, error: { code: "signal_timeout", message: "the signal did not come in time", retryable: false } }
+          : { kind: "pass", startedAt: now, value: { due_at: dueAt } };
+      this.#accept(step, outcome);
+    }
+    this.#advance(now);
+    return this.#drain();
+  }
+
+  /**
+   * A signal arrived: journaled, and taken by the step that has waited for its name longest, else kept for the first
+   * that will. The same id again decides nothing.
+   */
+  signal(signal: { readonly name: string; readonly id: string; readonly value: Json }, now: number): readonly Decision[] {
+    if (this.#result !== undefined || !this.#signals.admit(signal.id)) return [];
+    const { name, id, value } = signal;
+    const key = this.#signals.waiterOf(name);
+    this.#decisions.push({ kind: "append", body: { type: "signal_received", name, id, ...(key === undefined ? {} : { key }) }, value });
+    const step = key === undefined ? undefined : this.#open.get(key);
+    if (step === undefined) this.#signals.keep(name, value);
+    else if (this.#cancel === undefined) {
+      this.#accept(step, { kind: "pass", startedAt: now, value });
+      this.#advance(now);
+    }
     return this.#drain();
   }
 
@@ -215,11 +296,57 @@ export class RunKernel {
   finishCancelled(now: number): readonly Decision[] {
     if (this.#cancel === undefined || this.#result !== undefined) return [];
     for (const step of this.#open.values()) {
-      if (step.journaled || step.phase === "backoff") this.#completed(step, { kind: "cancelled", startedAt: now }, { accepted: true });
+      if (step.journaled) this.#completed(step, { kind: "cancelled", startedAt: now });
     }
     this.#open.clear();
     this.#finish({ status: "cancelled", ctx: this.#machine.ctx, reason: this.#cancel.reason });
     return this.#drain();
+  }
+
+  /** Makes the call that an entry records. */
+  #repeat(entry: JournalEntry, value: Json | undefined): readonly Decision[] {
+    const now = entry.at;
+    switch (entry.type) {
+      case "step_scheduled": {
+        const step = this.#open.get(entry.key);
+        if (step !== undefined && step.attempt < entry.attempt) this.#nextAttempt(step, now);
+        return this.#drain();
+      }
+      case "step_started":
+        return this.started(entry.key, entry.attempt, entry.worker);
+      case "step_completed": {
+        const step = this.#open.get(entry.key);
+        // The attempts of a pure step are journaled by their completion alone.
+        if (step?.phase === "backoff" && step.attempt < entry.attempt) this.#nextAttempt(step, now);
+        const outcome: AttemptOutcome = {
+          kind: entry.outcome,
+          startedAt: entry.started_at,
+          ...(value === undefined ? {} : { value }),
+          ...(entry.error === undefined ? {} : { error: { ...entry.error, retryable: !entry.accepted } }),
+          ...(entry.stats === undefined ? {} : { stats: entry.stats }),
+        };
+        return [...this.#drain(), ...this.complete(entry.key, entry.attempt, outcome, { now, random: 0 })];
+      }
+      case "timer_fired":
+        return this.wake(entry.key, entry.attempt, now);
+      case "signal_received":
+        return this.signal({ name: entry.name, id: entry.id, value: value ?? null }, now);
+      case "cancel_requested":
+        return this.cancel(entry);
+      case "run_finished":
+        return this.finishCancelled(now);
+      case "seat_changed":
+      case "run_suspended":
+      case "run_resumed":
+        return [{ kind: "append", body: entry }];
+      case "run_started":
+      case "timer_set":
+      case "fanout_joined":
+      case "extern_value":
+        return [];
+      default:
+        return entry satisfies never;
+    }
   }
 
   #drain(): readonly Decision[] {
@@ -230,49 +357,86 @@ export class RunKernel {
 
   /** Takes what the flow wants until it waits for outcomes that have to be worked for. */
   #advance(now: number): void {
-    for (;;) {
+    if (this.#cancel !== undefined) return;
+    const immediate: OpenStep[] = [];
+    do {
       for (const event of this.#machine.take()) {
-        if (event.kind === "step") this.#want(event.request, now);
+        if (event.kind === "step") this.#want(event.request, immediate, now);
         else if (event.kind === "cancel") for (const key of event.keys) this.#close(key, "lost_join", now);
         else {
           const { key, join, winner, order } = event;
           this.#decisions.push({ kind: "append", body: { type: "fanout_joined", key, join, ...(winner === undefined ? {} : { winner }), order } });
         }
       }
-      if (!this.#reuseNext(now)) break;
-    }
+    } while (this.#acceptUndeclared(immediate, now) || this.#reuseNext(now));
     if (this.#machine.status === "completed") this.#finish({ status: "done", ctx: this.#machine.ctx });
-    else if (this.#machine.status === "failed") this.#fail(now);
+    else if (this.#machine.status === "failed") {
+      for (const key of [...this.#open.keys()]) this.#close(key, "run_failed", now);
+      this.#finish({ status: "failed", ctx: this.#machine.ctx, error: runFailure(this.#machine.error) });
+    }
   }
 
-  #want(request: StepRequest, now: number): void {
-    const binding = this.definition.binding(request.ref);
+  #want(request: StepRequest, immediate: OpenStep[], now: number): void {
+    const binding = this.definition.binding(request.ref) ?? NO_AGENT;
     const digests: StepDigests = {
       node: this.definition.nodeDigest(request.step),
-      binding: binding?.digest ?? ABSENT_BINDING_DIGEST,
+      binding: binding.digest,
       input: this.#hash(canonicalize(request.input) as string),
     };
-    if (binding === undefined) {
-      this.#completed(
-        { request, digests, attempt: 1 },
-        { kind: "error", startedAt: now, error: { code: "no_agent", message: noAgent(request.ref), retryable: false } },
-        { accepted: true },
-      );
-      this.#machine.handIn(request.key, { kind: "error", message: noAgent(request.ref) });
-      return;
-    }
-    const step: OpenStep = { request, binding, digests, attempt: 1, failures: 0, journaled: false, phase: "running" };
+    const step: OpenStep = { request, binding, digests, attempt: 1, failures: 0, journaled: false, started: false, phase: "running" };
     this.#open.set(request.key, step);
-    if (!reusable(this.#records.get(request.key), digests)) this.#attempt(step);
+    if (binding === NO_AGENT) immediate.push(step);
+    else if (!reusable(this.#records.get(request.key), digests)) this.#attempt(step, now);
   }
 
-  #attempt(step: OpenStep): void {
+  #acceptUndeclared(immediate: OpenStep[], now: number): boolean {
+    const step = immediate.shift();
+    if (step === undefined) return false;
+    const message = `no agent named '${step.request.ref}': declare it under agents`;
+    if (this.#open.has(step.request.key)) this.#accept(step, { kind: "error", startedAt: now, error: { code: "no_agent", message, retryable: false } });
+    return true;
+  }
+
+  #nextAttempt(step: OpenStep, now: number): void {
+    step.attempt += 1;
+    step.journaled = false;
+    step.started = false;
+    delete step.wakeAt;
+    this.#attempt(step, now);
+  }
+
+  #attempt(step: OpenStep, now: number): void {
     const { request, binding, attempt, digests } = step;
+    const { key } = request;
     if (!binding.pure) {
       step.journaled = true;
-      this.#decisions.push({ kind: "append", body: { type: "step_scheduled", key: request.key, attempt, agent: request.ref, digests } });
+      this.#decisions.push({ kind: "append", body: { type: "step_scheduled", key, attempt, agent: request.ref, digests } });
     }
-    this.#decisions.push({ kind: "attempt", key: request.key, attempt, request, binding, barrier: !binding.pure });
+    step.phase = "running";
+    if (binding.waits === undefined) this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
+    else this.#wait(step, binding.waits, now);
+  }
+
+  #wait(step: OpenStep, waits: NonNullable<AgentBinding["waits"]>, now: number): void {
+    const { key, input } = step.request;
+    const wait = readWait(waits, input, now);
+    if (wait.kind === "invalid") {
+      this.#accept(step, { kind: "error", startedAt: now, error: { code: "invalid_wait", message: wait.message, retryable: false } });
+      return;
+    }
+    step.phase = "waiting";
+    if (wait.kind === "signal") {
+      const kept = this.#signals.take(wait.name);
+      if (kept !== undefined) {
+        this.#accept(step, { kind: "pass", startedAt: now, value: kept.value });
+        return;
+      }
+      this.#signals.wait(wait.name, key);
+    }
+    if (wait.dueAt === undefined) return;
+    step.wakeAt = wait.dueAt;
+    this.#decisions.push({ kind: "append", body: { type: "timer_set", key, attempt: step.attempt, due_at: wait.dueAt } });
+    this.#decisions.push({ kind: "wake_at", key, attempt: step.attempt, at: wait.dueAt });
   }
 
   /** Hands in the earliest recorded completion among the open steps; false where there is none. */
@@ -286,53 +450,44 @@ export class RunKernel {
     }
     if (next === undefined) return false;
     const { step, record } = next;
-    this.#open.delete(step.request.key);
     const outcome: AttemptOutcome = {
       kind: record.outcome,
       startedAt: now,
       ...(record.value === undefined ? {} : { value: record.value }),
       ...(record.error === undefined ? {} : { error: { ...record.error, retryable: false } }),
     };
-    this.#completed(step, outcome, { accepted: true, reusedFrom: { run: record.run, seq: record.seq } });
-    this.#machine.handIn(step.request.key, flowOutcome(outcome));
+    this.#accept(step, outcome, { run: record.run, seq: record.seq });
     return true;
+  }
+
+  /** The step's own outcome: journaled and, unless the run is being cancelled, handed to the flow. */
+  #accept(step: OpenStep, outcome: AttemptOutcome, reusedFrom?: { readonly run: string; readonly seq: number }): void {
+    this.#forget(step);
+    this.#completed(step, outcome, reusedFrom === undefined ? {} : { reusedFrom });
+    if (this.#cancel === undefined) this.#machine.handIn(step.request.key, flowOutcome(outcome));
   }
 
   #close(key: StepKey, reason: AbortReason, now: number): void {
     const step = this.#open.get(key);
     if (step === undefined) return;
-    this.#open.delete(key);
+    this.#forget(step);
     if (step.phase === "running") this.#decisions.push({ kind: "abort", key, attempt: step.attempt, reason });
-    if (step.journaled) this.#completed(step, { kind: "cancelled", startedAt: now }, { accepted: true });
+    if (step.journaled) this.#completed(step, { kind: "cancelled", startedAt: now });
   }
 
-  #fail(now: number): void {
-    for (const key of [...this.#open.keys()]) this.#close(key, "run_failed", now);
-    this.#finish({ status: "failed", ctx: this.#machine.ctx, error: runFailure(this.#machine.error) });
+  #forget(step: OpenStep): void {
+    this.#open.delete(step.request.key);
+    if (step.binding.waits === "wait_signal") this.#signals.stopWaiting(step.request.key);
   }
 
   #finish(result: RunResult): void {
     this.#result = result;
-    this.#decisions.push({
-      kind: "append",
-      body: { type: "run_finished", status: result.status, ...(result.status === "failed" ? { error: result.error } : {}) },
-      value: result.ctx,
-    });
+    const error = result.status === "failed" ? { error: result.error } : {};
+    this.#decisions.push({ kind: "append", body: { type: "run_finished", status: result.status, ...error }, value: result.ctx });
     this.#decisions.push({ kind: "finished", result });
   }
 
-  #retries(step: OpenStep, outcome: AttemptOutcome): boolean {
-    if (outcome.kind !== "error" && outcome.kind !== "timeout") return false;
-    const { retry } = step.binding;
-    if (outcome.error?.retryable === false || retry.nonRetryable.includes(outcome.error?.code ?? outcome.kind)) return false;
-    return step.failures + 1 < retry.maxAttempts;
-  }
-
-  #completed(
-    step: Pick<OpenStep, "request" | "digests" | "attempt">,
-    outcome: AttemptOutcome,
-    how: { accepted: boolean; retryAt?: number; reusedFrom?: { run: string; seq: number } },
-  ): void {
+  #completed(step: OpenStep, outcome: AttemptOutcome, how: { readonly retryAt?: number; readonly reusedFrom?: { run: string; seq: number } } = {}): void {
     const body: ValuelessBody = {
       type: "step_completed",
       key: step.request.key,
@@ -340,7 +495,7 @@ export class RunKernel {
       agent: step.request.ref,
       digests: step.digests,
       outcome: outcome.kind,
-      accepted: how.accepted,
+      accepted: how.retryAt === undefined,
       ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
       ...(how.retryAt === undefined ? {} : { retry_at: how.retryAt }),
       started_at: outcome.startedAt,
@@ -351,33 +506,21 @@ export class RunKernel {
   }
 }
 
+function appends(decisions: readonly Decision[]): AppendDecision[] {
+  return decisions.filter((decision) => decision.kind === "append");
+}
+
+function retries(step: OpenStep, outcome: AttemptOutcome): boolean {
+  if (outcome.kind !== "error" && outcome.kind !== "timeout") return false;
+  const { retry } = step.binding;
+  if (outcome.error?.retryable === false || retry.nonRetryable.includes(outcome.error?.code ?? outcome.kind)) return false;
+  return step.failures + 1 < retry.maxAttempts;
+}
+
 function reusable(record: RecordedCompletion | undefined, digests: StepDigests): record is RecordedCompletion {
-  return (
-    record !== undefined &&
-    record.digests.node === digests.node &&
-    record.digests.binding === digests.binding &&
-    record.digests.input === digests.input
-  );
-}
-
-/** How an outcome looks to the flow; texts as in reference blocked and failed steps. */
-function flowOutcome(outcome: AttemptOutcome): FlowOutcome {
-  switch (outcome.kind) {
-    case "pass":
-      return { kind: "value", value: outcome.value ?? null };
-    case "skip":
-      return { kind: "skip" };
-    case "blocked":
-      return { kind: "error", message: `blocked: ${JSON.stringify(outcome.value ?? null)}` };
-    case "error":
-    case "timeout":
-    case "cancelled":
-      return { kind: "error", message: outcome.error?.message ?? outcome.kind };
-  }
-}
-
-function noAgent(ref: string): string {
-  return `no agent named '${ref}': declare it under agents`;
+  if (record === undefined) return false;
+  const { node, binding, input } = record.digests;
+  return node === digests.node && binding === digests.binding && input === digests.input;
 }
 
 function runFailure(error: FlowError | undefined): RunFailure {
