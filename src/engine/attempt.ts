@@ -70,7 +70,11 @@ export class Attempt {
     let deadlineTimer: Timer | undefined;
     try {
       if (order.binding.concurrency !== undefined) {
-        release = await this.#ports.places.acquire(`${order.blueprintId}/${order.request.ref}`, order.binding.concurrency, signal);
+        release = await this.#ports.places.acquire(
+          `${order.blueprintId}/${order.request.ref}`,
+          order.binding.concurrency,
+          signal,
+        );
         if (release === undefined) return stopped(signal, queuedAt);
       }
       const barrier = this.#ports.ready();
@@ -79,11 +83,14 @@ export class Attempt {
       const startedAt = clock.now();
       const { timeoutMs } = order.binding;
       if (timeoutMs !== undefined) {
-        deadlineTimer = clock.timer(startedAt + timeoutMs, () => this.abort({ kind: "timeout", message: overtime(order, timeoutMs) }));
+        deadlineTimer = clock.timer(startedAt + timeoutMs, () =>
+          this.abort({ kind: "timeout", message: overtime(order, timeoutMs) }),
+        );
       }
       this.#ports.onStart(startedAt);
       const outcome = await Promise.race([this.#dispatch(startedAt), this.#overdue.promise]);
-      if (signal.aborted && (outcome === undefined || outcome.kind !== "pass")) return stopped(signal, startedAt, outcome ?? undefined);
+      if (signal.aborted && (outcome === undefined || outcome.kind !== "pass"))
+        return stopped(signal, startedAt, outcome ?? undefined);
       return { ...outcome, startedAt } as AttemptOutcome;
     } finally {
       deadlineTimer?.cancel();
@@ -120,9 +127,19 @@ function stopped(signal: AbortSignal, startedAt: number, outcome?: StepOutcome):
   const reason = signal.reason as StepAbort;
   const stats = outcome?.stats === undefined ? {} : { stats: outcome.stats };
   if (reason.kind === "timeout") {
-    return { kind: "timeout", startedAt, error: { code: "step_timeout", message: reason.message, retryable: true }, ...stats };
+    return {
+      kind: "timeout",
+      startedAt,
+      error: { code: "step_timeout", message: reason.message, retryable: true },
+      ...stats,
+    };
   }
-  return { kind: "cancelled", startedAt, error: { code: "step_cancelled", message: reason.message, retryable: false }, ...stats };
+  return {
+    kind: "cancelled",
+    startedAt,
+    error: { code: "step_cancelled", message: reason.message, retryable: false },
+    ...stats,
+  };
 }
 
 function overtime(order: AttemptOrder, timeoutMs: number): string {

@@ -59,7 +59,12 @@ export interface StepFailure {
 /** What an attempt ended with. `pass`, `blocked` and `skip` are the worker's verdicts; the rest are failures. */
 export type StepOutcome =
   | { readonly kind: "pass" | "blocked" | "skip"; readonly value: Json; readonly stats?: WorkerStats }
-  | { readonly kind: "error" | "timeout"; readonly error: StepFailure; readonly value?: Json; readonly stats?: WorkerStats }
+  | {
+      readonly kind: "error" | "timeout";
+      readonly error: StepFailure;
+      readonly value?: Json;
+      readonly stats?: WorkerStats;
+    }
   | { readonly kind: "cancelled"; readonly stats?: WorkerStats };
 
 /** Runs one attempt to its end. Rejects only on a defect: every expected failure is an outcome. */

@@ -84,7 +84,9 @@ export class Engine implements AsyncDisposable {
     const { runId, fence } = record;
     const created = stores.runs.create([record]);
     const { kernel, decisions } = RunKernel.start(executable, ctx, { hash, now, context, engine: this.#ports.version });
-    const driver = this.#drive(new RunDriver({ runId, fence, executable, kernel, chain: new JournalChain(hash), context }, this.#driverPorts()));
+    const driver = this.#drive(
+      new RunDriver({ runId, fence, executable, kernel, chain: new JournalChain(hash), context }, this.#driverPorts()),
+    );
     if (order.observer !== undefined) driver.observe(order.observer);
     driver.carryOut(decisions);
     const accepted = created.then(() => this.#writer.durable(runId));
@@ -124,6 +126,11 @@ export class Engine implements AsyncDisposable {
 
   #driverPorts(): ConstructorParameters<typeof RunDriver>[1] {
     const { clock, hash } = this.#ports;
-    return { clock, writer: this.#writer, places: this.#places, stepId: (runId: string, key: StepKey) => `ST-${hash(`${runId}/${key}`).slice(0, 16)}` };
+    return {
+      clock,
+      writer: this.#writer,
+      places: this.#places,
+      stepId: (runId: string, key: StepKey) => `ST-${hash(`${runId}/${key}`).slice(0, 16)}`,
+    };
   }
 }

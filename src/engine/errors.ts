@@ -14,7 +14,11 @@ export class EngineError extends Error {
   readonly code: EngineErrorCode;
   readonly details: Readonly<Record<string, string | number>>;
 
-  constructor(code: EngineErrorCode, message: string, options: { cause?: unknown; details?: Record<string, string | number> } = {}) {
+  constructor(
+    code: EngineErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: Record<string, string | number> } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details ?? {};

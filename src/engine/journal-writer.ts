@@ -52,7 +52,12 @@ export class JournalWriter {
   }
 
   /** Appends entries at the end of a run's journal. Returns at once; see `durable`. */
-  append(run: { readonly runId: string; readonly fence: number }, entries: readonly SealedEntry[], at: number, patch?: RunPatch): void {
+  append(
+    run: { readonly runId: string; readonly fence: number },
+    entries: readonly SealedEntry[],
+    at: number,
+    patch?: RunPatch,
+  ): void {
     const first = entries[0];
     if (first === undefined || this.#failed.has(run.runId)) return;
     this.#next ??= newBatch();
@@ -133,15 +138,23 @@ function toAppend({ patch, blobs, ...rest }: Gathering): Append {
 }
 
 function lost(runId: string, result: string): EngineError {
-  return new EngineError("run_lost", `run ${runId} is no longer owned by this host (${result}): its new owner goes on with it`, {
-    details: { runId, result },
-  });
+  return new EngineError(
+    "run_lost",
+    `run ${runId} is no longer owned by this host (${result}): its new owner goes on with it`,
+    {
+      details: { runId, result },
+    },
+  );
 }
 
 function notWritten(runId: string, cause: unknown): EngineError {
   const why = cause instanceof StoreError ? `${cause.code}: ${cause.message}` : String(cause);
-  return new EngineError("journal_write", `the journal of run ${runId} could not be written (${why}); what was acknowledged is kept`, {
-    cause,
-    details: { runId },
-  });
+  return new EngineError(
+    "journal_write",
+    `the journal of run ${runId} could not be written (${why}); what was acknowledged is kept`,
+    {
+      cause,
+      details: { runId },
+    },
+  );
 }

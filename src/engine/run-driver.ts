@@ -83,7 +83,8 @@ export class RunDriver {
     this.#ports.writer.append({ runId, fence }, sealed, now, result === undefined ? undefined : rowPatch(result));
     for (const decision of decisions) {
       if (decision.kind === "attempt") this.#start(decision);
-      else if (decision.kind === "abort") this.#attempts.get(attemptId(decision.key, decision.attempt))?.abort(ABORTS[decision.reason]);
+      else if (decision.kind === "abort")
+        this.#attempts.get(attemptId(decision.key, decision.attempt))?.abort(ABORTS[decision.reason]);
       else if (decision.kind === "wake_at") this.#wakeAt(decision);
     }
     if (result !== undefined) void this.#end(result);
@@ -113,13 +114,23 @@ export class RunDriver {
     const { runId, executable, context } = this.run;
     const { key, attempt, request, binding } = decision;
     const live: Attempt = new Attempt(
-      { runId, stepId: this.#ports.stepId(runId, key), key, attempt, request, binding, blueprintId: executable.blueprint.id, context },
+      {
+        runId,
+        stepId: this.#ports.stepId(runId, key),
+        key,
+        attempt,
+        request,
+        binding,
+        blueprintId: executable.blueprint.id,
+        context,
+      },
       {
         clock: this.#ports.clock,
         places: this.#ports.places,
         dispatch: executable.dispatch,
         ready: () => {
-          if (decision.barrier) this.carryOut(this.run.kernel.started(key, attempt, executable.workerKind(request.ref)));
+          if (decision.barrier)
+            this.carryOut(this.run.kernel.started(key, attempt, executable.workerKind(request.ref)));
           else if (this.#ports.writer.backlog <= MAX_BACKLOG) return undefined;
           return this.#ports.writer.durable(runId);
         },
@@ -172,7 +183,8 @@ export class RunDriver {
 
   /** Waits until no attempt is live; each settles within its own grace (attempt T1). */
   async #quiet(): Promise<void> {
-    while (this.#attempts.size > 0) await Promise.allSettled([...this.#attempts.values()].map(({ settled }) => settled));
+    while (this.#attempts.size > 0)
+      await Promise.allSettled([...this.#attempts.values()].map(({ settled }) => settled));
   }
 
   #stopTimers(): void {
@@ -185,7 +197,12 @@ export class RunDriver {
     if (body.type === "run_started") this.#announce({ type: "run_started", at });
     else if (body.type === "cancel_requested") this.#announce({ type: "cancel_requested", at, reason: body.reason });
     else if (body.type === "fanout_joined") {
-      this.#announce({ type: "fanout_joined", at, key: body.key, ...(body.winner === undefined ? {} : { winner: body.winner }) });
+      this.#announce({
+        type: "fanout_joined",
+        at,
+        key: body.key,
+        ...(body.winner === undefined ? {} : { winner: body.winner }),
+      });
     } else if (body.type === "step_completed") {
       this.#announce({
         type: "step_completed",

@@ -10,8 +10,20 @@ import type { StepEvent } from "./dispatch.ts";
 /** One event of a live run. Times in milliseconds since 1970. */
 export type RunEvent =
   | { readonly type: "run_started"; readonly at: number }
-  | { readonly type: "step_started"; readonly at: number; readonly key: StepKey; readonly attempt: number; readonly agent: string }
-  | { readonly type: "step_event"; readonly at: number; readonly key: StepKey; readonly attempt: number; readonly event: StepEvent }
+  | {
+      readonly type: "step_started";
+      readonly at: number;
+      readonly key: StepKey;
+      readonly attempt: number;
+      readonly agent: string;
+    }
+  | {
+      readonly type: "step_event";
+      readonly at: number;
+      readonly key: StepKey;
+      readonly attempt: number;
+      readonly event: StepEvent;
+    }
   | {
       readonly type: "step_completed";
       readonly at: number;

@@ -113,7 +113,7 @@ export const NODE_FIELDS: Readonly<Record<FlowNodeKind | "assign", FieldTable>> 
     ["err_at", "optional_expr"],
   ],
   let: [
-    ["at", "path"],
+    ["at", "target"],
     ["value", "expr"],
   ],
   assign: [

@@ -101,7 +101,6 @@ const parseSegments = (text: string, tail: string): readonly string[] => {
       at = end;
     }
   }
-  if (tail.endsWith(".")) throw refused(text, "empty path segment");
   return segments;
 };
 

@@ -4,10 +4,10 @@
  * Decoder, encoder and walkers are driven by these tables, so a kind is described once and a field that is forgotten in
  * its table does not compile.
  */
-import type { Json } from "./json.ts";
-import type { FlowPath } from "./path.ts";
-
-/** What a field holds. `optional_expr` may be absent or null; `count` is an integer from 0 to 4294967295. */
+/**
+ * What a field holds. `optional_expr` may be absent or null; `path` is a path text; `target` is a path text that stands
+ * for a `path` expression; `count` is an integer from 0 to 4294967295.
+ */
 export type FieldKind =
   | "node"
   | "nodes"
@@ -15,6 +15,7 @@ export type FieldKind =
   | "exprs"
   | "optional_expr"
   | "path"
+  | "target"
   | "string"
   | "json"
   | "count"
@@ -31,6 +32,3 @@ export type FieldTable = readonly (readonly [name: string, kind: FieldKind])[];
 
 /** The largest `count`. */
 export const MAX_COUNT = 4_294_967_295;
-
-/** A field's value once decoded. */
-export type FieldValue = Json | FlowPath | object | readonly object[] | undefined;

@@ -102,10 +102,22 @@ export type EntryBody =
       readonly winner?: number;
       readonly order: readonly number[];
     }
-  | { readonly type: "extern_value"; readonly key: StepKey; readonly ordinal: number; readonly ref: string; readonly value: ValueRecord }
+  | {
+      readonly type: "extern_value";
+      readonly key: StepKey;
+      readonly ordinal: number;
+      readonly ref: string;
+      readonly value: ValueRecord;
+    }
   | { readonly type: "timer_set"; readonly key: StepKey; readonly attempt: number; readonly due_at: number }
   | { readonly type: "timer_fired"; readonly key: StepKey; readonly attempt: number }
-  | { readonly type: "signal_received"; readonly name: string; readonly id: string; readonly key?: StepKey; readonly value: ValueRecord }
+  | {
+      readonly type: "signal_received";
+      readonly name: string;
+      readonly id: string;
+      readonly key?: StepKey;
+      readonly value: ValueRecord;
+    }
   | {
       readonly type: "seat_changed";
       readonly seat: string;

@@ -20,9 +20,18 @@ export type { SealedEntry, ValuelessBody } from "./journal-chain.ts";
 export { ChainReader, INLINE_VALUE_LIMIT, JournalChain } from "./journal-chain.ts";
 export type { AttemptOutcome } from "./outcome.ts";
 export { flowOutcome } from "./outcome.ts";
-export type { AbortReason, Decision, KernelOptions, OpenStep, RecordedCompletion, RunResult, StartOptions, StepPhase } from "./run.ts";
 export type { ReplayedEntry } from "./replay.ts";
 export { replayRun } from "./replay.ts";
+export type {
+  AbortReason,
+  Decision,
+  KernelOptions,
+  OpenStep,
+  RecordedCompletion,
+  RunResult,
+  StartOptions,
+  StepPhase,
+} from "./run.ts";
 export { RunKernel } from "./run.ts";
 export type { Wait } from "./waiting.ts";
 export { MAX_SIGNAL_NAME, MAX_WAIT_MS, readWait } from "./waiting.ts";

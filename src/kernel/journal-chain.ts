@@ -20,7 +20,11 @@ import { KernelError } from "./errors.ts";
 export const INLINE_VALUE_LIMIT: number = 16 * 1024;
 
 /** A body whose value, if it has one, is added by `seal`. */
-export type ValuelessBody = EntryBody extends infer B ? (B extends { readonly type: string } ? Omit<B, "value"> : never) : never;
+export type ValuelessBody = EntryBody extends infer B
+  ? B extends { readonly type: string }
+    ? Omit<B, "value">
+    : never
+  : never;
 
 /** One sealed entry, ready for the store. */
 export interface SealedEntry {
@@ -40,7 +44,10 @@ export class JournalChain {
   #prev: string;
 
   /** @param position where the journal ends; left out, a new journal. */
-  constructor(hash: HashText, position: { readonly nextSeq: number; readonly prev: string } = { nextSeq: 1, prev: GENESIS }) {
+  constructor(
+    hash: HashText,
+    position: { readonly nextSeq: number; readonly prev: string } = { nextSeq: 1, prev: GENESIS },
+  ) {
     this.#hash = hash;
     this.#nextSeq = position.nextSeq;
     this.#prev = position.prev;
@@ -58,7 +65,13 @@ export class JournalChain {
 
   /** Appends one entry to the chain. `value` is stored in the entry or, where it is large, in a blob beside it. */
   seal(body: ValuelessBody, stamp: { readonly fence: number; readonly at: number }, value?: Json): SealedEntry {
-    const head: EntryHead = { v: ENTRY_VERSION, seq: this.#nextSeq, prev: this.#prev, fence: stamp.fence, at: stamp.at };
+    const head: EntryHead = {
+      v: ENTRY_VERSION,
+      seq: this.#nextSeq,
+      prev: this.#prev,
+      fence: stamp.fence,
+      at: stamp.at,
+    };
     let text = JSON.stringify({ ...head, ...body });
     let blob: SealedEntry["blob"];
     if (value !== undefined) {
@@ -107,10 +120,14 @@ export class ChainReader {
     const seq = this.#nextSeq;
     const entry = parseEntry(text, seq);
     if (entry.v > ENTRY_VERSION) {
-      throw new KernelError("journal_newer", `entry ${seq} has format version ${entry.v}; this host reads up to ${ENTRY_VERSION}: use a newer swarm-host`, {
-        seq,
-        version: entry.v,
-      });
+      throw new KernelError(
+        "journal_newer",
+        `entry ${seq} has format version ${entry.v}; this host reads up to ${ENTRY_VERSION}: use a newer swarm-host`,
+        {
+          seq,
+          version: entry.v,
+        },
+      );
     }
     if (entry.seq !== seq) throw corrupt(seq, `it says it is entry ${entry.seq}`);
     if (entry.prev !== this.#prev) throw corrupt(seq, "the entry before it is not the one it was written after");
@@ -127,7 +144,8 @@ function parseEntry(text: string, seq: number): JournalEntry {
   } catch (cause) {
     throw corrupt(seq, `its text is not JSON (${(cause as Error).message})`);
   }
-  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed)) throw corrupt(seq, "its text is not an object");
+  if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
+    throw corrupt(seq, "its text is not an object");
   const { v, type } = parsed as { v?: unknown; type?: unknown };
   if (typeof v !== "number" || typeof type !== "string") throw corrupt(seq, "it has no version or type");
   return parsed as JournalEntry;

@@ -29,14 +29,20 @@ export function replayRun(
 ): RunKernel {
   const [first, ...rest] = entries;
   if (first?.entry.type !== "run_started") {
-    throw new KernelError("journal_corrupt", "the journal does not begin with run_started: it is truncated or empty", { seq: 1 });
+    throw new KernelError("journal_corrupt", "the journal does not begin with run_started: it is truncated or empty", {
+      seq: 1,
+    });
   }
   if (first.entry.flow !== definition.flowDigest) {
-    throw new KernelError("divergence", `the run was started with another flow (${first.entry.flow}) than its pinned Blueprint has`, {
-      seq: 1,
-      recorded: first.entry.flow,
-      expected: definition.flowDigest,
-    });
+    throw new KernelError(
+      "divergence",
+      `the run was started with another flow (${first.entry.flow}) than its pinned Blueprint has`,
+      {
+        seq: 1,
+        recorded: first.entry.flow,
+        expected: definition.flowDigest,
+      },
+    );
   }
   const externValues = new Map<string, Json>();
   const records = new Map(options.records);
@@ -44,10 +50,21 @@ export function replayRun(
     if (entry.type === "extern_value") externValues.set(siteId(entry.key, entry.ordinal), value ?? null);
     else if (entry.type === "step_completed" && entry.reused_from !== undefined) {
       const { digests, outcome, error, reused_from } = entry;
-      records.set(entry.key, { digests, outcome, ...reused_from, ...(value === undefined ? {} : { value }), ...(error === undefined ? {} : { error }) });
+      records.set(entry.key, {
+        digests,
+        outcome,
+        ...reused_from,
+        ...(value === undefined ? {} : { value }),
+        ...(error === undefined ? {} : { error }),
+      });
     }
   }
-  const kernel = RunKernel.restart(definition, first.value ?? null, { hash: options.hash, records, externValues, now: first.entry.at });
+  const kernel = RunKernel.restart(definition, first.value ?? null, {
+    hash: options.hash,
+    records,
+    externValues,
+    now: first.entry.at,
+  });
   for (const { entry, value } of rest) if (entry.type !== "extern_value") kernel.apply(entry, value);
   return kernel;
 }

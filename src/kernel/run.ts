@@ -13,7 +13,14 @@
  * K5  After `finished` nothing is decided any more.
  */
 import canonicalize from "canonicalize";
-import { type FlowError, FlowMachine, type Json, type JsonObject, type StepKey, type StepRequest } from "../flow/index.ts";
+import {
+  type FlowError,
+  FlowMachine,
+  type Json,
+  type JsonObject,
+  type StepKey,
+  type StepRequest,
+} from "../flow/index.ts";
 import { type AgentBinding, backoffMs, type RunDefinition } from "./definition.ts";
 import { checkSame } from "./divergence.ts";
 import type { HashText, JournalEntry, RunFailure, StepDigests } from "./entry.ts";
@@ -135,7 +142,11 @@ export class RunKernel {
   }
 
   /** A new run: journals its start and asks for its first steps. */
-  static start(definition: RunDefinition, ctx: Json, options: KernelOptions & StartOptions): { readonly kernel: RunKernel; readonly decisions: readonly Decision[] } {
+  static start(
+    definition: RunDefinition,
+    ctx: Json,
+    options: KernelOptions & StartOptions,
+  ): { readonly kernel: RunKernel; readonly decisions: readonly Decision[] } {
     const kernel = new RunKernel(definition, ctx, options);
     const { engine, context, forkedFrom } = options;
     const body: ValuelessBody = {
@@ -171,7 +182,8 @@ export class RunKernel {
     checkSame(entry, decided?.body);
     const step = "key" in entry && entry.key !== undefined ? this.#open.get(entry.key) : undefined;
     if (step !== undefined && entry.type === "timer_set") step.wakeAt = entry.due_at;
-    if (step !== undefined && entry.type === "step_completed" && entry.retry_at !== undefined) step.wakeAt = entry.retry_at;
+    if (step !== undefined && entry.type === "step_completed" && entry.retry_at !== undefined)
+      step.wakeAt = entry.retry_at;
   }
 
   /**
@@ -190,7 +202,8 @@ export class RunKernel {
       const { request, binding, attempt, phase, wakeAt } = step;
       if (wakeAt !== undefined) this.#decisions.push({ kind: "wake_at", key, attempt, at: wakeAt });
       else if (phase === "running" && step.started) this.#nextAttempt(step, now);
-      else if (phase === "running") this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
+      else if (phase === "running")
+        this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
     }
     this.#advance(now);
     return this.#drain();
@@ -228,9 +241,15 @@ export class RunKernel {
    * An attempt ended. An outcome of an attempt that is no longer open decides nothing: it was cancelled, or it is late.
    * @param random in [0, 1), for the jitter of a backoff.
    */
-  complete(key: StepKey, attempt: number, outcome: AttemptOutcome, at: { readonly now: number; readonly random: number }): readonly Decision[] {
+  complete(
+    key: StepKey,
+    attempt: number,
+    outcome: AttemptOutcome,
+    at: { readonly now: number; readonly random: number },
+  ): readonly Decision[] {
     const step = this.#open.get(key);
-    if (this.#result !== undefined || step === undefined || step.attempt !== attempt || step.phase !== "running") return [];
+    if (this.#result !== undefined || step === undefined || step.attempt !== attempt || step.phase !== "running")
+      return [];
     if (this.#cancel === undefined && retries(step, outcome)) {
       step.failures += 1;
       step.phase = "backoff";
@@ -247,7 +266,13 @@ export class RunKernel {
   /** A `wake_at` is due. Decides nothing where the step has completed or moved on meanwhile. */
   wake(key: StepKey, attempt: number, now: number): readonly Decision[] {
     const step = this.#open.get(key);
-    if (this.#result !== undefined || this.#cancel !== undefined || step?.attempt !== attempt || step.wakeAt === undefined) return [];
+    if (
+      this.#result !== undefined ||
+      this.#cancel !== undefined ||
+      step?.attempt !== attempt ||
+      step.wakeAt === undefined
+    )
+      return [];
     const dueAt = step.wakeAt;
     if (step.phase === "backoff") {
       this.#nextAttempt(step, now);
@@ -255,7 +280,11 @@ export class RunKernel {
       this.#decisions.push({ kind: "append", body: { type: "timer_fired", key, attempt } });
       const outcome: AttemptOutcome =
         step.binding.waits === "wait_signal"
-          ? { kind: "timeout", startedAt: now, error: { code: "signal_timeout", message: "the signal did not come in time", retryable: false } }
+          ? {
+              kind: "timeout",
+              startedAt: now,
+              error: { code: "signal_timeout", message: "the signal did not come in time", retryable: false },
+            }
           : { kind: "pass", startedAt: now, value: { due_at: dueAt } };
       this.#accept(step, outcome);
     }
@@ -267,11 +296,18 @@ export class RunKernel {
    * A signal arrived: journaled, and taken by the step that has waited for its name longest, else kept for the first
    * that will. The same id again decides nothing.
    */
-  signal(signal: { readonly name: string; readonly id: string; readonly value: Json }, now: number): readonly Decision[] {
+  signal(
+    signal: { readonly name: string; readonly id: string; readonly value: Json },
+    now: number,
+  ): readonly Decision[] {
     if (this.#result !== undefined || !this.#signals.admit(signal.id)) return [];
     const { name, id, value } = signal;
     const key = this.#signals.waiterOf(name);
-    this.#decisions.push({ kind: "append", body: { type: "signal_received", name, id, ...(key === undefined ? {} : { key }) }, value });
+    this.#decisions.push({
+      kind: "append",
+      body: { type: "signal_received", name, id, ...(key === undefined ? {} : { key }) },
+      value,
+    });
     const step = key === undefined ? undefined : this.#open.get(key);
     if (step === undefined) this.#signals.keep(name, value);
     else if (this.#cancel === undefined) {
@@ -285,9 +321,13 @@ export class RunKernel {
   cancel(request: { readonly reason: string; readonly by: string }): readonly Decision[] {
     if (this.#result !== undefined || this.#cancel !== undefined) return [];
     this.#cancel = { reason: request.reason };
-    this.#decisions.push({ kind: "append", body: { type: "cancel_requested", reason: request.reason, by: request.by } });
+    this.#decisions.push({
+      kind: "append",
+      body: { type: "cancel_requested", reason: request.reason, by: request.by },
+    });
     for (const [key, step] of this.#open) {
-      if (step.phase === "running") this.#decisions.push({ kind: "abort", key, attempt: step.attempt, reason: "cancelled" });
+      if (step.phase === "running")
+        this.#decisions.push({ kind: "abort", key, attempt: step.attempt, reason: "cancelled" });
     }
     return this.#drain();
   }
@@ -365,7 +405,10 @@ export class RunKernel {
         else if (event.kind === "cancel") for (const key of event.keys) this.#close(key, "lost_join", now);
         else {
           const { key, join, winner, order } = event;
-          this.#decisions.push({ kind: "append", body: { type: "fanout_joined", key, join, ...(winner === undefined ? {} : { winner }), order } });
+          this.#decisions.push({
+            kind: "append",
+            body: { type: "fanout_joined", key, join, ...(winner === undefined ? {} : { winner }), order },
+          });
         }
       }
     } while (this.#acceptUndeclared(immediate, now) || this.#reuseNext(now));
@@ -383,7 +426,16 @@ export class RunKernel {
       binding: binding.digest,
       input: this.#hash(canonicalize(request.input) as string),
     };
-    const step: OpenStep = { request, binding, digests, attempt: 1, failures: 0, journaled: false, started: false, phase: "running" };
+    const step: OpenStep = {
+      request,
+      binding,
+      digests,
+      attempt: 1,
+      failures: 0,
+      journaled: false,
+      started: false,
+      phase: "running",
+    };
     this.#open.set(request.key, step);
     if (binding === NO_AGENT) immediate.push(step);
     else if (!reusable(this.#records.get(request.key), digests)) this.#attempt(step, now);
@@ -393,7 +445,8 @@ export class RunKernel {
     const step = immediate.shift();
     if (step === undefined) return false;
     const message = `no agent named '${step.request.ref}': declare it under agents`;
-    if (this.#open.has(step.request.key)) this.#accept(step, { kind: "error", startedAt: now, error: { code: "no_agent", message, retryable: false } });
+    if (this.#open.has(step.request.key))
+      this.#accept(step, { kind: "error", startedAt: now, error: { code: "no_agent", message, retryable: false } });
     return true;
   }
 
@@ -410,10 +463,14 @@ export class RunKernel {
     const { key } = request;
     if (!binding.pure) {
       step.journaled = true;
-      this.#decisions.push({ kind: "append", body: { type: "step_scheduled", key, attempt, agent: request.ref, digests } });
+      this.#decisions.push({
+        kind: "append",
+        body: { type: "step_scheduled", key, attempt, agent: request.ref, digests },
+      });
     }
     step.phase = "running";
-    if (binding.waits === undefined) this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
+    if (binding.waits === undefined)
+      this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
     else this.#wait(step, binding.waits, now);
   }
 
@@ -421,7 +478,11 @@ export class RunKernel {
     const { key, input } = step.request;
     const wait = readWait(waits, input, now);
     if (wait.kind === "invalid") {
-      this.#accept(step, { kind: "error", startedAt: now, error: { code: "invalid_wait", message: wait.message, retryable: false } });
+      this.#accept(step, {
+        kind: "error",
+        startedAt: now,
+        error: { code: "invalid_wait", message: wait.message, retryable: false },
+      });
       return;
     }
     step.phase = "waiting";
@@ -435,7 +496,10 @@ export class RunKernel {
     }
     if (wait.dueAt === undefined) return;
     step.wakeAt = wait.dueAt;
-    this.#decisions.push({ kind: "append", body: { type: "timer_set", key, attempt: step.attempt, due_at: wait.dueAt } });
+    this.#decisions.push({
+      kind: "append",
+      body: { type: "timer_set", key, attempt: step.attempt, due_at: wait.dueAt },
+    });
     this.#decisions.push({ kind: "wake_at", key, attempt: step.attempt, at: wait.dueAt });
   }
 
@@ -483,11 +547,19 @@ export class RunKernel {
   #finish(result: RunResult): void {
     this.#result = result;
     const error = result.status === "failed" ? { error: result.error } : {};
-    this.#decisions.push({ kind: "append", body: { type: "run_finished", status: result.status, ...error }, value: result.ctx });
+    this.#decisions.push({
+      kind: "append",
+      body: { type: "run_finished", status: result.status, ...error },
+      value: result.ctx,
+    });
     this.#decisions.push({ kind: "finished", result });
   }
 
-  #completed(step: OpenStep, outcome: AttemptOutcome, how: { readonly retryAt?: number; readonly reusedFrom?: { run: string; seq: number } } = {}): void {
+  #completed(
+    step: OpenStep,
+    outcome: AttemptOutcome,
+    how: { readonly retryAt?: number; readonly reusedFrom?: { run: string; seq: number } } = {},
+  ): void {
     const body: ValuelessBody = {
       type: "step_completed",
       key: step.request.key,
@@ -513,7 +585,8 @@ function appends(decisions: readonly Decision[]): AppendDecision[] {
 function retries(step: OpenStep, outcome: AttemptOutcome): boolean {
   if (outcome.kind !== "error" && outcome.kind !== "timeout") return false;
   const { retry } = step.binding;
-  if (outcome.error?.retryable === false || retry.nonRetryable.includes(outcome.error?.code ?? outcome.kind)) return false;
+  if (outcome.error?.retryable === false || retry.nonRetryable.includes(outcome.error?.code ?? outcome.kind))
+    return false;
   return step.failures + 1 < retry.maxAttempts;
 }
 
@@ -525,7 +598,11 @@ function reusable(record: RecordedCompletion | undefined, digests: StepDigests):
 
 function runFailure(error: FlowError | undefined): RunFailure {
   if (error === undefined) return { kind: "internal", message: "the flow failed without an error" };
-  const details = { ...error.details, ...(error.nodePath === undefined ? {} : { node: error.nodePath }), ...(error.ref === undefined ? {} : { ref: error.ref }) };
+  const details = {
+    ...error.details,
+    ...(error.nodePath === undefined ? {} : { node: error.nodePath }),
+    ...(error.ref === undefined ? {} : { ref: error.ref }),
+  };
   return {
     kind: error.kind,
     message: error.message,

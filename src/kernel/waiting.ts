@@ -27,7 +27,9 @@ export function readWait(agent: WaitingAgent, input: Json, now: number): Wait {
   switch (agent) {
     case "sleep": {
       const ms = isJsonObject(input) ? input["ms"] : input;
-      return duration(ms) ? { kind: "timer", dueAt: now + ms } : invalid(`sleep takes milliseconds from 0 to ${MAX_WAIT_MS}`, ms);
+      return duration(ms)
+        ? { kind: "timer", dueAt: now + ms }
+        : invalid(`sleep takes milliseconds from 0 to ${MAX_WAIT_MS}`, ms);
     }
     case "sleep_until": {
       const at = isJsonObject(input) ? input["at"] : input;
@@ -44,7 +46,9 @@ export function readWait(agent: WaitingAgent, input: Json, now: number): Wait {
       }
       const timeout = isJsonObject(input) ? input["timeout_ms"] : undefined;
       if (timeout === undefined) return { kind: "signal", name };
-      return duration(timeout) ? { kind: "signal", name, dueAt: now + timeout } : invalid("wait_signal takes a timeout_ms in milliseconds", timeout);
+      return duration(timeout)
+        ? { kind: "signal", name, dueAt: now + timeout }
+        : invalid("wait_signal takes a timeout_ms in milliseconds", timeout);
     }
     default:
       return agent satisfies never;
