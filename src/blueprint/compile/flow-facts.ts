@@ -11,7 +11,7 @@ import type { FlowExpr, FlowNode, Json } from "../../flow/index.ts";
 import { CtxState, type Source, type Sources, sourcesOf } from "./ctx-state.ts";
 import { childNodes, type ExprSite, FLOW_POINTER, type NodeSite, operands, walkNodes } from "./flow-walk.ts";
 
-/** A path read inside a condition. */
+/** A path read inside a condition, or inside a value that is computed and kept. */
 export interface ConditionRead {
   readonly path: readonly string[];
   /** The path as it is written. */
@@ -30,8 +30,17 @@ export interface Comparison {
   readonly literals: readonly Json[];
   /** Pointer of the comparing expression. */
   readonly pointer: string;
-  /** Whether the literals stand in the expression itself; otherwise they reach it through the ctx. */
-  readonly inline: boolean;
+  /**
+   * Whether it is one the reference system looks at too: literals in place, and nothing but `and`, `or` and `not` between
+   * it and the condition of a branch or loop.
+   */
+  readonly plain: boolean;
+}
+
+/** How a walk came to an expression. */
+interface Way {
+  readonly guarded: boolean;
+  readonly plain: boolean;
 }
 
 /** A write below a value that is no object, wherever it comes from. */
@@ -106,13 +115,14 @@ class FactWalk {
         this.#write(state, node.out, `${pointer}/out`, this.#stepSources(pointer));
         return;
       case "let":
+        if (node.value.op !== "path") this.#condition(state, { expr: node.value, pointer: `${pointer}/value` }, false);
         this.#assign(state, node.at, `${pointer}/at`, node.value);
         return;
       case "seq":
         for (const child of childNodes(site)) this.run(child, state);
         return;
       case "branch": {
-        this.#condition(state, { expr: node.cond, pointer: `${pointer}/cond` });
+        this.#condition(state, { expr: node.cond, pointer: `${pointer}/cond` }, true);
         const otherwise = this.#fork(state);
         assume(state, node.cond, true);
         assume(otherwise, node.cond, false);
@@ -125,7 +135,7 @@ class FactWalk {
         this.#write(state, node.counter, `${pointer}/counter`, SCALAR);
         const head = this.#fork(state);
         this.#mayWriteAll(node.body, `${pointer}/body`, head);
-        this.#condition(head, { expr: node.cond, pointer: `${pointer}/cond` });
+        this.#condition(head, { expr: node.cond, pointer: `${pointer}/cond` }, true);
         assume(head, node.cond, true);
         if (first !== undefined) this.run(first, head);
         this.#join(state, head);
@@ -219,32 +229,34 @@ class FactWalk {
     }
   }
 
-  /** Notes what a condition reads, left to right, with what earlier operands have shown to exist. */
-  #condition(outer: CtxState, site: ExprSite): void {
-    this.#read(this.#fork(outer), site, false);
+  /** Notes what an expression reads, left to right, with what earlier operands have shown to exist. */
+  #condition(state: CtxState, site: ExprSite, plain: boolean): void {
+    this.#read(state, site, { guarded: false, plain });
   }
 
-  #read(state: CtxState, site: ExprSite, guarded: boolean): void {
+  #read(state: CtxState, site: ExprSite, way: Way): void {
     const { expr, pointer } = site;
     this.#work -= 1;
     if (this.#work <= 0) return;
     if (expr.op === "path") {
-      this.#reads.push(readAt(state, expr.at.segments, expr.at.text, pointer, guarded));
+      this.#reads.push(readAt(state, expr.at.segments, expr.at.text, pointer, way.guarded));
       return;
     }
     if (expr.op === "and" || expr.op === "or") {
-      const shortened = this.#fork(state);
+      // Operands are evaluated until one decides, so a later one knows how the earlier ones came out.
+      const sofar = this.#fork(state);
       for (const operand of operands(site)) {
-        this.#read(shortened, operand, guarded);
-        assume(shortened, operand.expr, expr.op === "and");
+        this.#read(sofar, operand, way);
+        assume(sofar, operand.expr, expr.op === "and");
       }
       return;
     }
     if (expr.op === "eq" || expr.op === "ne" || expr.op === "in") {
-      const comparison = compareAt(state, site, guarded);
+      const comparison = compareAt(state, site, way);
       if (comparison !== undefined) this.#comparisons.push(comparison);
     }
-    for (const operand of operands(site)) this.#read(state, operand, guarded || expr.op === "exists");
+    const inner = { guarded: way.guarded || expr.op === "exists", plain: way.plain && expr.op === "not" };
+    for (const operand of operands(site)) this.#read(state, operand, inner);
   }
 }
 
@@ -267,7 +279,7 @@ function readAt(
 }
 
 /** `path eq literal` either way round, `path in literals`, and `path in path` where the ctx holds known lists. */
-function compareAt(state: CtxState, { expr, pointer }: ExprSite, guarded: boolean): Comparison | undefined {
+function compareAt(state: CtxState, { expr, pointer }: ExprSite, { guarded, plain }: Way): Comparison | undefined {
   if (expr.op === "eq" || expr.op === "ne") {
     const sides = [
       [expr.lhs, expr.rhs, "lhs"],
@@ -276,7 +288,7 @@ function compareAt(state: CtxState, { expr, pointer }: ExprSite, guarded: boolea
     for (const [path, literal, side] of sides) {
       if (path.op !== "path" || literal.op !== "lit") continue;
       const read = readAt(state, path.at.segments, path.at.text, `${pointer}/${side}`, guarded);
-      return { op: expr.op, read, literals: [literal.value], pointer, inline: true };
+      return { op: expr.op, read, literals: [literal.value], pointer, plain };
     }
     return undefined;
   }
@@ -284,7 +296,7 @@ function compareAt(state: CtxState, { expr, pointer }: ExprSite, guarded: boolea
   const { haystack, needle } = expr;
   const read = readAt(state, needle.at.segments, needle.at.text, `${pointer}/needle`, guarded);
   if (haystack.op === "lit" && Array.isArray(haystack.value)) {
-    return { op: "member", read, literals: haystack.value, pointer, inline: true };
+    return { op: "member", read, literals: haystack.value, pointer, plain };
   }
   if (haystack.op !== "path") return undefined;
   const lists = [...state.lookUp(haystack.at.segments).values()];
@@ -293,7 +305,7 @@ function compareAt(state: CtxState, { expr, pointer }: ExprSite, guarded: boolea
     if (list.kind !== "literal" || !Array.isArray(list.value)) return undefined;
     literals.push(...list.value);
   }
-  return { op: "member", read, literals, pointer, inline: false };
+  return { op: "member", read, literals, pointer, plain: false };
 }
 
 /** Takes over what is shown to exist when `expr` came out as `outcome`. */
