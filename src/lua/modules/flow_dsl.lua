@@ -80,9 +80,9 @@ local function node(what, value)
   if advice then
     S.fail(nil, "%s must be a node: %s", what, advice)
   end
-  if rawget(value, "kind") == nil and rawget(value, 1) == nil then
-    if rawget(value, "id") ~= nil then
-      S.fail(nil, "%s is stage %s, not a node; stages belong in B.pipeline{...}", what, S.show(rawget(value, "id")))
+  if value.kind == nil and value[1] == nil then
+    if value.id ~= nil then
+      S.fail(nil, "%s is stage %s, not a node; stages belong in B.pipeline{...}", what, S.show(value.id))
     end
     S.fail(nil, "%s is not a node: it has no `kind`; build it with F.step, F.seq, F.branch, ...", what)
   end

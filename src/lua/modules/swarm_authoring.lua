@@ -14,12 +14,13 @@ local MAX_SCAN_DEPTH = 64
 
 -- Set by the host while an authoring script runs: host_mark(table, file, line) makes the JSON pointer of that table
 -- point at the place. Absent in a plain Lua interpreter.
-local host_mark = rawget(_G, "__swarm_position")
+local host_mark = _G.__swarm_position
 
 local own_chunks = {}
 local places = setmetatable({}, { __mode = "k" })
 local advice_of = {}
 local warnings, told, dropped = {}, {}, 0
+local last_place
 
 -- The chunk and line `level` frames above the caller, read off the position that error() puts before a message.
 -- Nil for C functions, for frames lost to a tail call and above the first frame.
@@ -44,7 +45,8 @@ function S.here()
   for level = 1, MAX_FRAMES do
     local chunk, line = frame(level)
     if chunk and not own_chunks[chunk] then
-      return { file = chunk, line = line }
+      last_place = { file = chunk, line = line }
+      return last_place
     end
   end
   return nil
@@ -67,19 +69,23 @@ function S.place(t)
   return places[t]
 end
 
+-- `return F.seq{...}` leaves no frame of the author behind; the last place seen is then the nearest one known.
+local function place_of(like)
+  return like ~= nil and places[like] or S.here() or last_place
+end
+
 local function at(place, message)
   return place and ("%s:%d: %s"):format(place.file, place.line, message) or message
 end
 
 --- Stops the script: an error that carries the place of the marked table `like`, or else the author's place.
 function S.fail(like, message, ...)
-  local place = like ~= nil and places[like] or S.here()
-  error(at(place, message:format(...)), 0)
+  error(at(place_of(like), message:format(...)), 0)
 end
 
 --- Notes a warning at the place of the marked table `like`, or else at the author's place.
 function S.warn(like, message, ...)
-  local text = at(like ~= nil and places[like] or S.here(), message:format(...))
+  local text = at(place_of(like), message:format(...))
   if told[text] then
     return
   end
@@ -206,10 +212,11 @@ function S.wrapper_advice(value)
 end
 
 --- Searches data for a wrapper. Returns its place inside the value (`.a[2]`, or "" for the value itself) and its advice.
-function S.find_wrapper(value)
+--- Tables for which `skip` is true are not entered.
+function S.find_wrapper(value, skip)
   local seen = {}
   local function search(v, path, depth)
-    if type(v) ~= "table" or seen[v] or depth > MAX_SCAN_DEPTH then
+    if type(v) ~= "table" or seen[v] or depth > MAX_SCAN_DEPTH or (skip and skip(v)) then
       return nil
     end
     local advice = S.wrapper_advice(v)
