@@ -172,7 +172,13 @@ class Decoder {
     return undefined;
   }
 
-  #namedFields(raw: JsonObject, sort: Sort, tag: string, table: FieldTable, trail: Trail | undefined): readonly Field[] {
+  #namedFields(
+    raw: JsonObject,
+    sort: Sort,
+    tag: string,
+    table: FieldTable,
+    trail: Trail | undefined,
+  ): readonly Field[] {
     const known = table.map(([name]) => name);
     for (const name of Object.keys(raw)) {
       if (name === wireName[sort] || known.includes(name)) continue;
@@ -192,7 +198,12 @@ class Decoder {
     return fields;
   }
 
-  #positionalFields(raw: readonly unknown[], tag: string, table: FieldTable, trail: Trail | undefined): readonly Field[] {
+  #positionalFields(
+    raw: readonly unknown[],
+    tag: string,
+    table: FieldTable,
+    trail: Trail | undefined,
+  ): readonly Field[] {
     if (raw.length > table.length + 1) {
       const names = table.map(([name]) => name).join(", ");
       this.#problem(trail, `'${tag}' as an array has ${raw.length - 1} fields, expected ${table.length}: ${names}`);
@@ -240,11 +251,22 @@ class Decoder {
     this.#made.push(elements);
     for (const [index, element] of raw.entries()) {
       const at: Trail = { parent: trail, token: index };
-      this.#children.push({ raw: element, sort, trail: at, depth: depth + 1, slots: elements as unknown as Slots, slot: index });
+      this.#children.push({
+        raw: element,
+        sort,
+        trail: at,
+        depth: depth + 1,
+        slots: elements as unknown as Slots,
+        slot: index,
+      });
     }
   }
 
-  #leaf(kind: Exclude<FieldKind, "node" | "nodes" | "expr" | "exprs" | "optional_expr">, raw: unknown, trail: Trail): unknown {
+  #leaf(
+    kind: Exclude<FieldKind, "node" | "nodes" | "expr" | "exprs" | "optional_expr">,
+    raw: unknown,
+    trail: Trail,
+  ): unknown {
     switch (kind) {
       case "string":
         if (typeof raw !== "string") this.#problem(trail, `expected a string, found ${describe(raw)}`);
@@ -284,7 +306,10 @@ class Decoder {
     if ("problem" in inspection) {
       const { limit, message, pointer } = inspection.problem;
       const where = pointer === "" ? "" : ` at ${pointer} in it`;
-      this.#problem(trail, `literal is not usable${where}: ${message}${limit === undefined ? "" : ` (limit ${limit})`}`);
+      this.#problem(
+        trail,
+        `literal is not usable${where}: ${message}${limit === undefined ? "" : ` (limit ${limit})`}`,
+      );
     }
     return raw;
   }

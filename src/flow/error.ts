@@ -102,9 +102,7 @@ export class FlowError extends Error {
 
   /** This error with a place. What it already knows is kept: the innermost place is the truest. */
   at(site: Pick<FlowErrorSite, "nodePath" | "pointer" | "key">): FlowError {
-    const placed = new FlowError(this.kind, this.message, { ...site, ...this.#site() });
-    if (this.stack !== undefined) placed.stack = this.stack;
-    return placed;
+    return new FlowError(this.kind, this.message, { ...site, ...this.#site() });
   }
 
   /** The error as JSON; `fromJson` reads it back. The cause and the stack are not kept. */

@@ -58,9 +58,13 @@ export const resolveLimits = (limits: Partial<FlowLimits> = {}): FlowLimits => {
     const asked = limits[name];
     if (asked === undefined) continue;
     if (!Number.isSafeInteger(asked) || asked < 1 || asked > CEILINGS[name]) {
-      throw new FlowError("invalid_limit", `limit ${name} must be an integer from 1 to ${CEILINGS[name]}, not ${asked}`, {
-        details: { limit: name, ceiling: CEILINGS[name] },
-      });
+      throw new FlowError(
+        "invalid_limit",
+        `limit ${name} must be an integer from 1 to ${CEILINGS[name]}, not ${asked}`,
+        {
+          details: { limit: name, ceiling: CEILINGS[name] },
+        },
+      );
     }
     Object.assign(resolved, { [name]: asked });
   }

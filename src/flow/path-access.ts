@@ -35,5 +35,8 @@ export const writePath = (path: FlowPath, ctx: Json, value: Json): Json => {
     levels.push(object);
     level = ownValue(object, key) ?? null;
   }
-  return levels.reduceRight<Json>((inner, object, index) => ({ ...object, [path.segments[index] as string]: inner }), value);
+  return levels.reduceRight<Json>(
+    (inner, object, index) => ({ ...object, [path.segments[index] as string]: inner }),
+    value,
+  );
 };

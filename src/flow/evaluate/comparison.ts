@@ -24,14 +24,16 @@ export const compileEquality = (op: EqualityExpr["op"], lhs: Evaluate, rhs: Eval
 };
 
 /** Compiles `in`. The needle is evaluated first; only an array can be searched. */
-export const compileIn = (needle: Evaluate, haystack: Evaluate, pointer: string): Evaluate => (world) => {
-  const wanted = needle(world);
-  const elements = haystack(world);
-  if (!Array.isArray(elements)) {
-    throw typeError("expr.in", `in: haystack must be array, got ${renderJson(elements)}`, pointer);
-  }
-  return elements.some((element: Json) => equal(element, wanted, world));
-};
+export const compileIn =
+  (needle: Evaluate, haystack: Evaluate, pointer: string): Evaluate =>
+  (world) => {
+    const wanted = needle(world);
+    const elements = haystack(world);
+    if (!Array.isArray(elements)) {
+      throw typeError("expr.in", `in: haystack must be array, got ${renderJson(elements)}`, pointer);
+    }
+    return elements.some((element: Json) => equal(element, wanted, world));
+  };
 
 const orders: Readonly<Record<OrderExpr["op"], (order: number) => boolean>> = {
   lt: (order) => order < 0,

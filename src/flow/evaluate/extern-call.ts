@@ -2,7 +2,7 @@
  * One call of a host function: what it throws becomes an error of the language, what it answers must be JSON.
  */
 import { FlowError } from "../error.ts";
-import { type Externs, type ExternSite, externError } from "../externs.ts";
+import { type ExternSite, type Externs, externError } from "../externs.ts";
 import { limitExceeded } from "../failures.ts";
 import type { Json } from "../json.ts";
 import { type InspectionBounds, inspectJson } from "../json-inspect.ts";
@@ -26,6 +26,7 @@ export const callHostFunction = (
   const inspection = inspectJson(value, bounds);
   if ("depth" in inspection) return value;
   const { limit, message, pointer } = inspection.problem;
-  if (limit !== undefined) throw limitExceeded(limit, bounds[limit], `extern '${ref}' returned a value with ${message}`);
+  if (limit !== undefined)
+    throw limitExceeded(limit, bounds[limit], `extern '${ref}' returned a value with ${message}`);
   throw externError(ref, `returned a value that is not JSON${pointer === "" ? "" : ` at ${pointer}`}: ${message}`);
 };

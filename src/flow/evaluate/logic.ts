@@ -3,8 +3,8 @@
  */
 import { FlowError } from "../error.ts";
 import type { AllAnyExpr } from "../expr.ts";
-import { lookupPath } from "../path-access.ts";
 import type { FlowPath } from "../path.ts";
+import { lookupPath } from "../path-access.ts";
 import { type Evaluate, isMissing, isTruthy } from "./evaluation.ts";
 
 /** Compiles `not`. */

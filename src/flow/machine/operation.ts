@@ -7,7 +7,7 @@
 import type { Evaluate } from "../evaluate/evaluation.ts";
 import type { Json } from "../json.ts";
 import type { FlowPath } from "../path.ts";
-import type { ProgramStep } from "../program.ts";
+import type { ProgramStep } from "../program-step.ts";
 import type { JoinMode } from "../wire.ts";
 
 /** What every operation knows of its place. */
@@ -44,8 +44,8 @@ export interface SeqOperation extends Place {
 export interface BranchOperation extends Place {
   readonly kind: "branch";
   readonly cond: Evaluate;
-  readonly then: Operation;
-  readonly else: Operation;
+  readonly onTrue: Operation;
+  readonly onFalse: Operation;
 }
 
 export interface FanoutOperation extends Place {
