@@ -1,6 +1,7 @@
 /** A kernel driven by hand: outcomes come from a script, the journal is an array. For tests of the kernel and of replay. */
 import { createHash } from "node:crypto";
-import { compileFlow, decodeFlow, externMap, type Json, noExterns, type StepKey } from "../../src/flow/index.ts";
+import { decodeFlow } from "../../src/flow/decode.ts";
+import { compileFlow, externMap, type Json, noExterns, type StepKey } from "../../src/flow/index.ts";
 import {
   type AgentBinding,
   type AttemptOutcome,

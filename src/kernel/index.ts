@@ -18,20 +18,13 @@ export type { KernelErrorCode } from "./errors.ts";
 export { KernelError } from "./errors.ts";
 export type { SealedEntry, ValuelessBody } from "./journal-chain.ts";
 export { ChainReader, INLINE_VALUE_LIMIT, JournalChain } from "./journal-chain.ts";
+export type { OpenStep, RecordedCompletion, StepPhase } from "./open-step.ts";
 export type { AttemptOutcome } from "./outcome.ts";
 export { flowOutcome } from "./outcome.ts";
 export type { ReplayedEntry } from "./replay.ts";
 export { replayRun } from "./replay.ts";
-export type {
-  AbortReason,
-  Decision,
-  KernelOptions,
-  OpenStep,
-  RecordedCompletion,
-  RunResult,
-  StartOptions,
-  StepPhase,
-} from "./run.ts";
+export type { AbortReason, Decision, KernelOptions, StartOptions } from "./run.ts";
 export { RunKernel } from "./run.ts";
+export type { RunResult } from "./run-result.ts";
 export type { Wait } from "./waiting.ts";
 export { MAX_SIGNAL_NAME, MAX_WAIT_MS, readWait } from "./waiting.ts";

@@ -9,7 +9,8 @@ import type { RunDefinition } from "./definition.ts";
 import type { HashText, JournalEntry } from "./entry.ts";
 import { KernelError } from "./errors.ts";
 import { siteId } from "./journaled-externs.ts";
-import { type RecordedCompletion, RunKernel } from "./run.ts";
+import type { RecordedCompletion } from "./open-step.ts";
+import { RunKernel } from "./run.ts";
 
 /** An entry with its value, loaded where it was in a blob. */
 export interface ReplayedEntry {

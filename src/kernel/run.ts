@@ -14,7 +14,7 @@
  */
 import canonicalize from "canonicalize";
 import {
-  type FlowError,
+  type FlowEvent,
   FlowMachine,
   type Json,
   type JsonObject,
@@ -23,10 +23,12 @@ import {
 } from "../flow/index.ts";
 import { type AgentBinding, backoffMs, type RunDefinition } from "./definition.ts";
 import { checkSame } from "./divergence.ts";
-import type { HashText, JournalEntry, RunFailure, StepDigests } from "./entry.ts";
+import type { HashText, JournalEntry, StepDigests } from "./entry.ts";
 import type { ValuelessBody } from "./journal-chain.ts";
 import { JournaledExterns } from "./journaled-externs.ts";
+import { NO_AGENT, type OpenStep, type RecordedCompletion, retries, reusable } from "./open-step.ts";
 import { type AttemptOutcome, flowOutcome } from "./outcome.ts";
+import { type RunResult, runFailure } from "./run-result.ts";
 import { SignalBox } from "./signal-box.ts";
 import { readWait } from "./waiting.ts";
 
@@ -53,42 +55,6 @@ export type AppendDecision = Extract<Decision, { readonly kind: "append" }>;
 /** Why an attempt is told to stop before its end. */
 export type AbortReason = "cancelled" | "lost_join" | "run_failed";
 
-/** How a run ended. `ctx` is what the flow had written, also where it failed. */
-export type RunResult =
-  | { readonly status: "done"; readonly ctx: Json }
-  | { readonly status: "failed"; readonly ctx: Json; readonly error: RunFailure }
-  | { readonly status: "cancelled"; readonly ctx: Json; readonly reason: string };
-
-/** A completion recorded by another run, offered for reuse (see fork in spec/design.md). */
-export interface RecordedCompletion {
-  readonly digests: StepDigests;
-  readonly outcome: AttemptOutcome["kind"];
-  readonly value?: Json;
-  readonly error?: { readonly code: string; readonly message: string };
-  readonly run: string;
-  readonly seq: number;
-}
-
-/** What an open step is doing. `waiting`: for a timer or a signal, with no worker. */
-export type StepPhase = "running" | "backoff" | "waiting";
-
-/** An open step: wanted by the flow, not yet completed. */
-export interface OpenStep {
-  readonly request: StepRequest;
-  readonly binding: AgentBinding;
-  readonly digests: StepDigests;
-  attempt: number;
-  /** Attempts that failed; those a crash interrupted do not count against the retry policy. */
-  failures: number;
-  /** Whether the journal knows of this attempt before it completes. */
-  journaled: boolean;
-  /** Whether a worker may have got this attempt. */
-  started: boolean;
-  phase: StepPhase;
-  /** When the backoff or the timer is over. */
-  wakeAt?: number;
-}
-
 /** How the kernel is set up. */
 export interface KernelOptions {
   readonly hash: HashText;
@@ -108,13 +74,6 @@ export interface StartOptions {
   readonly forkedFrom?: { readonly run: string; readonly key: string };
 }
 
-/** Binding of a step whose agent the Blueprint does not declare: it completes with the error `no_agent` at once. */
-const NO_AGENT: AgentBinding = Object.freeze({
-  digest: "",
-  pure: true,
-  retry: { maxAttempts: 1, backoffMs: 0, backoffFactor: 1, maxBackoffMs: 0, jitter: 0, nonRetryable: [] },
-});
-
 /** The state machine of one run. */
 export class RunKernel {
   readonly definition: RunDefinition;
@@ -123,6 +82,8 @@ export class RunKernel {
   readonly #machine: FlowMachine;
   readonly #open = new Map<StepKey, OpenStep>();
   readonly #signals = new SignalBox();
+  /** Open steps that no worker gets, not settled yet. */
+  readonly #workerless: OpenStep[] = [];
   #decisions: Decision[] = [];
   /** During a replay: what the entries so far have decided and the journal has yet to show. */
   #expected: AppendDecision[] = [];
@@ -201,7 +162,7 @@ export class RunKernel {
     for (const [key, step] of [...this.#open]) {
       const { request, binding, attempt, phase, wakeAt } = step;
       if (wakeAt !== undefined) this.#decisions.push({ kind: "wake_at", key, attempt, at: wakeAt });
-      else if (phase === "running" && step.started) this.#nextAttempt(step, now);
+      else if (phase === "running" && step.started) this.#nextAttempt(step);
       else if (phase === "running")
         this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
     }
@@ -275,7 +236,7 @@ export class RunKernel {
       return [];
     const dueAt = step.wakeAt;
     if (step.phase === "backoff") {
-      this.#nextAttempt(step, now);
+      this.#nextAttempt(step);
     } else if (step.phase === "waiting") {
       this.#decisions.push({ kind: "append", body: { type: "timer_fired", key, attempt } });
       const outcome: AttemptOutcome =
@@ -349,7 +310,7 @@ export class RunKernel {
     switch (entry.type) {
       case "step_scheduled": {
         const step = this.#open.get(entry.key);
-        if (step !== undefined && step.attempt < entry.attempt) this.#nextAttempt(step, now);
+        if (step !== undefined && step.attempt < entry.attempt) this.#nextAttempt(step);
         return this.#drain();
       }
       case "step_started":
@@ -357,7 +318,7 @@ export class RunKernel {
       case "step_completed": {
         const step = this.#open.get(entry.key);
         // The attempts of a pure step are journaled by their completion alone.
-        if (step?.phase === "backoff" && step.attempt < entry.attempt) this.#nextAttempt(step, now);
+        if (step?.phase === "backoff" && step.attempt < entry.attempt) this.#nextAttempt(step);
         const outcome: AttemptOutcome = {
           kind: entry.outcome,
           startedAt: entry.started_at,
@@ -398,20 +359,15 @@ export class RunKernel {
   /** Takes what the flow wants until it waits for outcomes that have to be worked for. */
   #advance(now: number): void {
     if (this.#cancel !== undefined) return;
-    const immediate: OpenStep[] = [];
-    do {
-      for (const event of this.#machine.take()) {
-        if (event.kind === "step") this.#want(event.request, immediate, now);
+    for (;;) {
+      const events = this.#machine.take();
+      for (const event of events) {
+        if (event.kind === "step") this.#want(event.request);
         else if (event.kind === "cancel") for (const key of event.keys) this.#close(key, "lost_join", now);
-        else {
-          const { key, join, winner, order } = event;
-          this.#decisions.push({
-            kind: "append",
-            body: { type: "fanout_joined", key, join, ...(winner === undefined ? {} : { winner }), order },
-          });
-        }
+        else this.#joined(event);
       }
-    } while (this.#acceptUndeclared(immediate, now) || this.#reuseNext(now));
+      if (events.length === 0 && !this.#settleNext(now) && !this.#reuseNext(now)) break;
+    }
     if (this.#machine.status === "completed") this.#finish({ status: "done", ctx: this.#machine.ctx });
     else if (this.#machine.status === "failed") {
       for (const key of [...this.#open.keys()]) this.#close(key, "run_failed", now);
@@ -419,7 +375,18 @@ export class RunKernel {
     }
   }
 
-  #want(request: StepRequest, immediate: OpenStep[], now: number): void {
+  #joined({ key, join, winner, order }: Extract<FlowEvent, { kind: "joined" }>): void {
+    const body: ValuelessBody = {
+      type: "fanout_joined",
+      key,
+      join,
+      ...(winner === undefined ? {} : { winner }),
+      order,
+    };
+    this.#decisions.push({ kind: "append", body });
+  }
+
+  #want(request: StepRequest): void {
     const binding = this.definition.binding(request.ref) ?? NO_AGENT;
     const digests: StepDigests = {
       node: this.definition.nodeDigest(request.step),
@@ -437,28 +404,35 @@ export class RunKernel {
       phase: "running",
     };
     this.#open.set(request.key, step);
-    if (binding === NO_AGENT) immediate.push(step);
-    else if (!reusable(this.#records.get(request.key), digests)) this.#attempt(step, now);
+    if (binding === NO_AGENT) this.#workerless.push(step);
+    else if (!reusable(this.#records.get(request.key), digests)) this.#attempt(step);
   }
 
-  #acceptUndeclared(immediate: OpenStep[], now: number): boolean {
-    const step = immediate.shift();
+  /**
+   * Settles one step that needs no worker; false where there is none. Only when all events are taken: a step that is
+   * answered at once may decide a join, and the events after it may be the losers'.
+   */
+  #settleNext(now: number): boolean {
+    const step = this.#workerless.shift();
     if (step === undefined) return false;
-    const message = `no agent named '${step.request.ref}': declare it under agents`;
-    if (this.#open.has(step.request.key))
+    const { request, binding } = step;
+    if (this.#open.get(request.key) !== step) return true;
+    if (binding.waits === undefined) {
+      const message = `no agent named '${request.ref}': declare it under agents`;
       this.#accept(step, { kind: "error", startedAt: now, error: { code: "no_agent", message, retryable: false } });
+    } else this.#wait(step, binding.waits, now);
     return true;
   }
 
-  #nextAttempt(step: OpenStep, now: number): void {
+  #nextAttempt(step: OpenStep): void {
     step.attempt += 1;
     step.journaled = false;
     step.started = false;
     delete step.wakeAt;
-    this.#attempt(step, now);
+    this.#attempt(step);
   }
 
-  #attempt(step: OpenStep, now: number): void {
+  #attempt(step: OpenStep): void {
     const { request, binding, attempt, digests } = step;
     const { key } = request;
     if (!binding.pure) {
@@ -469,9 +443,8 @@ export class RunKernel {
       });
     }
     step.phase = "running";
-    if (binding.waits === undefined)
-      this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
-    else this.#wait(step, binding.waits, now);
+    if (binding.waits !== undefined) this.#workerless.push(step);
+    else this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
   }
 
   #wait(step: OpenStep, waits: NonNullable<AgentBinding["waits"]>, now: number): void {
@@ -580,33 +553,4 @@ export class RunKernel {
 
 function appends(decisions: readonly Decision[]): AppendDecision[] {
   return decisions.filter((decision) => decision.kind === "append");
-}
-
-function retries(step: OpenStep, outcome: AttemptOutcome): boolean {
-  if (outcome.kind !== "error" && outcome.kind !== "timeout") return false;
-  const { retry } = step.binding;
-  if (outcome.error?.retryable === false || retry.nonRetryable.includes(outcome.error?.code ?? outcome.kind))
-    return false;
-  return step.failures + 1 < retry.maxAttempts;
-}
-
-function reusable(record: RecordedCompletion | undefined, digests: StepDigests): record is RecordedCompletion {
-  if (record === undefined) return false;
-  const { node, binding, input } = record.digests;
-  return node === digests.node && binding === digests.binding && input === digests.input;
-}
-
-function runFailure(error: FlowError | undefined): RunFailure {
-  if (error === undefined) return { kind: "internal", message: "the flow failed without an error" };
-  const details = {
-    ...error.details,
-    ...(error.nodePath === undefined ? {} : { node: error.nodePath }),
-    ...(error.ref === undefined ? {} : { ref: error.ref }),
-  };
-  return {
-    kind: error.kind,
-    message: error.message,
-    ...(error.key === undefined ? {} : { key: error.key }),
-    ...(Object.keys(details).length === 0 ? {} : { details }),
-  };
 }
