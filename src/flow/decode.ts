@@ -1,7 +1,8 @@
 /**
  * Decoding: JSON documents of either dialect to the one tree of nodes and expressions.
  *
- * Owns: what a document may look like. Driven by the field tables of node.ts and expr.ts. Texts are decode-problem.ts.
+ * Owns: the shape of a document, driven by the field tables of node.ts and expr.ts. Fields that hold neither nodes nor
+ * expressions are decode-value.ts, texts and places of problems decode-problem.ts.
  *
  * D1  Strict: unknown kinds, operations and fields, missing fields and wrong types are refused, all of them at once.
  * D2  Iterative: nesting costs no stack, and stops at `maxDepth` with a problem of its own.
@@ -9,14 +10,13 @@
  * D4  An array stands for a tagged object, tag first, then the fields in order: the language's positional form.
  */
 import { describe, meantName, parseProblem, quoted, type Trail, trailPointer } from "./decode-problem.ts";
-import { FlowError } from "./error.ts";
+import { decodeValue, type ValueContext } from "./decode-value.ts";
+import type { FlowError } from "./error.ts";
 import { EXPR_FIELDS, type FlowExpr } from "./expr.ts";
 import { isJsonObject, type JsonObject } from "./json.ts";
-import { inspectJson } from "./json-inspect.ts";
 import { type FlowLimits, resolveLimits } from "./limits.ts";
 import { type FlowDialect, type FlowNode, NODE_FIELDS } from "./node.ts";
-import { FlowPath } from "./path.ts";
-import { type FieldKind, type FieldTable, JOIN_MODES, MAX_COUNT } from "./wire.ts";
+import type { FieldKind, FieldTable } from "./wire.ts";
 
 /** What decoding may be told. */
 export interface DecodeOptions {
@@ -79,7 +79,7 @@ const wireName = { node: "kind", expr: "op" } as const;
 
 class Decoder {
   readonly problems: FlowError[] = [];
-  readonly #dialect: "any" | FlowDialect;
+  readonly #context: ValueContext;
   readonly #limits: FlowLimits;
   readonly #base: string;
   readonly #tables: Readonly<Record<Sort, ReadonlyMap<string, FieldTable>>>;
@@ -89,10 +89,11 @@ class Decoder {
   #count = 0;
 
   constructor(options: DecodeOptions) {
-    this.#dialect = options.dialect ?? "any";
+    const dialect = options.dialect ?? "any";
     this.#limits = resolveLimits(options.limits);
+    this.#context = { dialect, limits: this.#limits };
     this.#base = options.basePointer ?? "";
-    const foreign = { any: undefined, "0.2": "let", "0.3": "assign" }[this.#dialect];
+    const foreign = { any: undefined, "0.2": "let", "0.3": "assign" }[dialect];
     this.#tables = {
       node: new Map(Object.entries(NODE_FIELDS).filter(([kind]) => kind !== foreign)),
       expr: new Map(Object.entries(EXPR_FIELDS)),
@@ -236,7 +237,12 @@ class Decoder {
         this.#list(field, kind === "nodes" ? "node" : "expr", made, depth);
         return;
       default:
-        made[name] = this.#leaf(kind, raw, trail);
+        made[name] = decodeValue(
+          kind,
+          raw,
+          (message, details) => this.#problem(trail, message, details),
+          this.#context,
+        );
     }
   }
 
@@ -260,72 +266,5 @@ class Decoder {
         slot: index,
       });
     }
-  }
-
-  #leaf(
-    kind: Exclude<FieldKind, "node" | "nodes" | "expr" | "exprs" | "optional_expr">,
-    raw: unknown,
-    trail: Trail,
-  ): unknown {
-    switch (kind) {
-      case "string":
-        if (typeof raw !== "string") this.#problem(trail, `expected a string, found ${describe(raw)}`);
-        return raw;
-      case "target":
-        return Object.freeze({ op: "path", at: this.#path(raw, trail) });
-      case "path":
-        return this.#path(raw, trail);
-      case "json":
-        return this.#literal(raw, trail);
-      case "count":
-        if (!(Number.isInteger(raw) && (raw as number) >= 0 && (raw as number) <= MAX_COUNT)) {
-          this.#problem(trail, `expected an integer from 0 to ${MAX_COUNT}, found ${describe(raw)}`);
-        }
-        return raw;
-      case "join":
-        return this.#join(raw, trail);
-    }
-  }
-
-  #path(raw: unknown, trail: Trail): FlowPath | undefined {
-    if (typeof raw !== "string") {
-      this.#problem(trail, `expected a path (a string that starts with '$'), found ${describe(raw)}`);
-      return undefined;
-    }
-    try {
-      return FlowPath.parse(raw, { dialect: this.#dialect, maxLength: this.#limits.maxPathLength });
-    } catch (error) {
-      if (!(error instanceof FlowError)) throw error;
-      this.#problem(trail, error.message, error.details);
-      return undefined;
-    }
-  }
-
-  #literal(raw: unknown, trail: Trail): unknown {
-    const inspection = inspectJson(raw, this.#limits);
-    if ("problem" in inspection) {
-      const { limit, message, pointer } = inspection.problem;
-      const where = pointer === "" ? "" : ` at ${pointer} in it`;
-      this.#problem(
-        trail,
-        `literal is not usable${where}: ${message}${limit === undefined ? "" : ` (limit ${limit})`}`,
-      );
-    }
-    return raw;
-  }
-
-  // `{"all": null}` is the map form of `"all"`.
-  #join(raw: unknown, trail: Trail): unknown {
-    const names = isJsonObject(raw) ? Object.keys(raw) : [];
-    const [only] = names;
-    const name = isJsonObject(raw) && only !== undefined && names.length === 1 && raw[only] === null ? only : raw;
-    const join = JOIN_MODES.find((mode) => mode === name);
-    if (join === undefined) {
-      const meant = typeof name === "string" ? meantName(name, JOIN_MODES) : undefined;
-      const hint = meant === undefined ? "" : ` (did you mean '${meant}'?)`;
-      const found = typeof name === "string" ? quoted(name) : describe(name);
-      this.#problem(trail, `unknown join ${found}${hint}, expected one of ${JOIN_MODES.join(", ")}`);
-    }
-    return join;
   }
 }

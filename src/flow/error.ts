@@ -83,12 +83,12 @@ const siteFields = ["nodePath", "pointer", "ref", "op", "key"] as const;
 export class FlowError extends Error {
   override readonly name = "FlowError";
   readonly kind: FlowErrorKind;
-  readonly nodePath?: string;
-  readonly pointer?: string;
-  readonly ref?: string;
-  readonly op?: string;
-  readonly key?: StepKey;
-  readonly details?: JsonObject;
+  declare readonly nodePath?: string;
+  declare readonly pointer?: string;
+  declare readonly ref?: string;
+  declare readonly op?: string;
+  declare readonly key?: StepKey;
+  declare readonly details?: JsonObject;
 
   constructor(kind: FlowErrorKind, message: string, site: FlowErrorSite = {}) {
     super(message, site.cause === undefined ? undefined : { cause: site.cause });

@@ -31,7 +31,7 @@ export const DEFAULT_LIMITS: FlowLimits = Object.freeze({
   maxNodes: 500_000,
   maxPathLength: 8192,
   maxSteps: 1_000_000,
-  maxTransitions: 5_000_000,
+  maxTransitions: 2_000_000,
   maxFanout: 100_000,
   maxCtxDepth: 512,
   maxValues: 10_000_000,
