@@ -37,6 +37,6 @@ function container(text: string): Json | undefined {
 
 function fenced(text: string): Json | undefined {
   if (!/^\s*```/.test(text)) return undefined;
-  const [, , inside] = /^(`{3,})[^`\n]*\n([^]*?)\n[ \t]*\1$/.exec(text.trim()) ?? [];
+  const [, , inside] = /^(`{3,})[^`\n]*\n(.*?)\n[ \t]*\1$/s.exec(text.trim()) ?? [];
   return inside === undefined ? undefined : container(inside);
 }

@@ -12,9 +12,7 @@ export const MAX_DEPTH = 512;
 const MAX_VALUES = 10_000_000;
 
 /** The value of a JSON text, or why it is none. */
-export type ParsedJson =
-  | { readonly ok: true; readonly value: Json }
-  | { readonly ok: false; readonly error: string };
+export type ParsedJson = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly error: string };
 
 /** Parses one JSON text of any type, scalars included. */
 export function parseJson(text: string): ParsedJson {
@@ -24,7 +22,9 @@ export function parseJson(text: string): ParsedJson {
   } catch (cause) {
     return { ok: false, error: (cause as SyntaxError).message };
   }
-  return depthOver(value, MAX_DEPTH) ? { ok: false, error: `nested deeper than ${MAX_DEPTH} levels` } : { ok: true, value };
+  return depthOver(value, MAX_DEPTH)
+    ? { ok: false, error: `nested deeper than ${MAX_DEPTH} levels` }
+    : { ok: true, value };
 }
 
 function depthOver(value: Json, levels: number): boolean {

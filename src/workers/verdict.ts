@@ -32,7 +32,12 @@ export function checkVerdict(
   throw rejected(agent, contract, `answered '${clip(word)}' ${where}`, clip(word));
 }
 
-function rejected(agent: string, { channel, values }: VerdictContract, what: string, value: string | null): WorkerError {
+function rejected(
+  agent: string,
+  { channel, values }: VerdictContract,
+  what: string,
+  value: string | null,
+): WorkerError {
   const allowed = values.length === 0 ? "nothing" : values.map((word) => `'${word}'`).join(", ");
   return new WorkerError(
     "verdict_rejected",

@@ -5,14 +5,14 @@
  * Does not own: what becomes of an answer (spawner.ts).
  *
  * K1  A worker resolves once. It rejects with a WorkerError for an expected failure, with anything else for a defect.
- * K2  When `job.signal` is aborted a worker stops what it started and then resolves or rejects; what it says then counts
- *     only if it is a finished answer.
+ * K2  When `call.signal` is aborted a worker stops what it started and then resolves or rejects; what it says then no
+ *     longer counts: the outcome is the signal's.
  */
 import type { StepAbort, StepCall, StepOutcome } from "../engine/index.ts";
 import type { Json } from "../flow/index.ts";
 import type { WorkerStats } from "../kernel/index.ts";
 import type { AgentContextView } from "./context.ts";
-import { WorkerError } from "./errors.ts";
+import type { WorkerError } from "./errors.ts";
 
 /** One attempt as a worker sees it. */
 export interface WorkerJob {
@@ -51,7 +51,10 @@ export function stopOutcome(signal: AbortSignal): StepOutcome {
 }
 
 /** The outcome of an attempt that failed with `error`. */
-export function failureOutcome(error: WorkerError, more: Pick<WorkerAnswer, "stats"> & { value?: Json } = {}): StepOutcome {
+export function failureOutcome(
+  error: WorkerError,
+  more: Pick<WorkerAnswer, "stats"> & { value?: Json } = {},
+): StepOutcome {
   const { code, message, retryable } = error;
   return { kind: "error", error: { code, message, retryable }, ...more };
 }

@@ -1,0 +1,8 @@
+/** Middleware: the layers around a spawner, and how they are composed. */
+export { agentContext } from "./agent-context.ts";
+export { MiddlewareError, type MiddlewareErrorCode } from "./errors.ts";
+export { launchLayers } from "./launch-layers.ts";
+export { projectNameAlias } from "./project-name-alias.ts";
+export { compose } from "./stack.ts";
+export { type OpenedInput, openStepMeta } from "./step-meta.ts";
+export { type TaskInput, taskContext, taskInput, taskInputFrom } from "./task-input.ts";

@@ -1,0 +1,24 @@
+/** Workers: what serves the steps of a run. The host registers functions and scripts, and makes one spawner a Blueprint. */
+export { type AgentContextView, allows, contextView } from "./context.ts";
+export { contextHeader, directiveText } from "./directive.ts";
+export { WorkerError, type WorkerErrorCode } from "./errors.ts";
+export { nodeFiles, type ScratchFile, type WorkerFiles } from "./files.ts";
+export {
+  blocked,
+  type FunctionCall,
+  type FunctionDefinition,
+  FunctionRegistry,
+  type FunctionVerdict,
+  pass,
+  type RegisteredFunction,
+  skip,
+} from "./function-registry.ts";
+export type { HostCall, HostFunction, LuaScript } from "./lua.ts";
+export type { CheckPolicy } from "./projection.ts";
+export { createSpawner, type SpawnerParts } from "./spawner.ts";
+export {
+  SUBPROCESS_LIMITS,
+  SubprocessHost,
+  type SubprocessLimits,
+  type SubprocessOptions,
+} from "./subprocess/index.ts";
