@@ -104,25 +104,52 @@ end
 
 -- Agents and stages ---------------------------------------------------------------------------------------------------
 
--- Literals were searched when they were built.
-local function is_literal(t)
-  return t.op == "lit"
+-- What a document cannot hold. Builders are refused in the flow, where nothing could read them; a literal was searched
+-- when it was built. A list's named keys are taken out, as JSON has no place for them.
+local function check_document(document)
+  local in_literal = {}
+  S.walk(document, function(t, place)
+    local advice = S.wrapper_advice(t)
+    if advice then
+      if in_literal[t] then
+        return true
+      elseif place:find("^%.flow") then
+        S.fail(t, "B.bp: %s is not flow.ir: %s", place:sub(2), advice)
+      end
+      S.warn(t, "B.bp: %s is data with a builder inside: %s", place:sub(2), advice)
+      return true
+    end
+    if t.op == "lit" then
+      S.walk(t.value, function(inner)
+        in_literal[inner] = true
+      end)
+    end
+    if t[1] ~= nil then
+      local lost = {}
+      for key in next, t do
+        if math.type(key) ~= "integer" then
+          lost[#lost + 1] = key
+        end
+      end
+      table.sort(lost, function(a, b)
+        return tostring(a) < tostring(b)
+      end)
+      for _, key in ipairs(lost) do
+        S.warn(t, "B.bp: %s is a list, so its key %s is lost; a table is a list or has named keys, not both", place:sub(2), S.show(key))
+        t[key] = nil
+      end
+    end
+    return false
+  end)
 end
 
---- The Blueprint table itself, unchanged.
+--- The Blueprint table itself. Warns of what the document cannot hold.
 function B.bp(t)
   if type(t) ~= "table" then
     S.fail(nil, "B.bp takes the Blueprint's table, not %s", S.show(t))
   end
   S.mark(t)
-  for key, value in next, t do
-    local place, advice = S.find_wrapper(value, is_literal)
-    if place and key == "flow" then
-      S.fail(t, "B.bp: flow%s is not flow.ir: %s", place, advice)
-    elseif place then
-      S.warn(t, "B.bp: %s%s is data with a builder inside: %s", tostring(key), place, advice)
-    end
-  end
+  check_document(t)
   return t
 end
 

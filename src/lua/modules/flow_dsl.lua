@@ -33,10 +33,13 @@ local function literal(what, value)
   if value == nil then
     S.fail(nil, "%s is nil, and a literal needs a value; write json.null for null", what)
   end
-  local place, advice = S.find_wrapper(value)
-  if place then
-    S.warn(nil, "%s is a literal with a builder inside%s: %s", what, place ~= "" and " at " .. place or "", advice)
-  end
+  S.walk(value, function(t, place)
+    local advice = S.wrapper_advice(t)
+    if advice then
+      S.warn(nil, "%s is a literal with a builder inside%s: %s", what, place ~= "" and " at " .. place or "", advice)
+    end
+    return advice
+  end)
   return S.mark({ op = "lit", value = value })
 end
 

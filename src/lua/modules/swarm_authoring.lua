@@ -211,29 +211,23 @@ function S.wrapper_advice(value)
   return type(value) == "table" and advice_of[getmetatable(value)] or nil
 end
 
---- Searches data for a wrapper. Returns its place inside the value (`.a[2]`, or "" for the value itself) and its advice.
---- Tables for which `skip` is true are not entered.
-function S.find_wrapper(value, skip)
+--- Calls `visit(table, place)` for a value's tables, outermost first; `place` is where it is, like `.a[2]`, or "" for the
+--- value itself. A table for which `visit` returns true is not entered.
+function S.walk(value, visit)
   local seen = {}
-  local function search(v, path, depth)
-    if type(v) ~= "table" or seen[v] or depth > MAX_SCAN_DEPTH or (skip and skip(v)) then
-      return nil
-    end
-    local advice = S.wrapper_advice(v)
-    if advice then
-      return path, advice
+  local function enter(v, place, depth)
+    if type(v) ~= "table" or seen[v] or depth > MAX_SCAN_DEPTH then
+      return
     end
     seen[v] = true
-    for key, inner in next, v do
-      local step = type(key) == "string" and "." .. key or "[" .. tostring(key) .. "]"
-      local found, found_advice = search(inner, path .. step, depth + 1)
-      if found then
-        return found, found_advice
-      end
+    if visit(v, place) then
+      return
     end
-    return nil
+    for key, inner in next, v do
+      enter(inner, place .. (type(key) == "string" and "." .. key or "[" .. tostring(key) .. "]"), depth + 1)
+    end
   end
-  return search(value, "", 0)
+  enter(value, "", 0)
 end
 
 return S
