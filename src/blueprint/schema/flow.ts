@@ -11,9 +11,12 @@ import { closed, free, list, maybe, named, oneWord, tagged, text, whole } from "
 const node = (description: string): TUnsafe<JsonObject> => named("FlowNode", description);
 const expr = (description: string): TUnsafe<JsonObject> => named("FlowExpr", description);
 const path = (description: string) =>
-  text(`${description} A path is \`$\` or \`ctx\`, then \`.key\` or \`["key"]\` segments; there are no array indexes.`, {
-    examples: ["$.input", '$.result["a.b"]'],
-  });
+  text(
+    `${description} A path is \`$\` or \`ctx\`, then \`.key\` or \`["key"]\` segments; there are no array indexes.`,
+    {
+      examples: ["$.input", '$.result["a.b"]'],
+    },
+  );
 
 const variant =
   (tag: string, prefix: string) =>
@@ -41,6 +44,7 @@ export const FlowNodeSchema = tagged("FlowNode", "kind", "A node of the flow, to
   }),
   nodeOf("branch", "Runs one of two arms.", {
     cond: expr("What decides; must yield a boolean."),
+    // biome-ignore lint/suspicious/noThenProperty: the field is called so on the wire
     then: node("Runs when the condition is true."),
     else: node('Runs when the condition is false; `{"kind":"seq","children":[]}` does nothing.'),
   }),
