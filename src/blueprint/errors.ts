@@ -15,10 +15,9 @@ import { type Diagnostic, formatDiagnostic } from "./diagnostic.ts";
  * | `blueprint_invalid`      | the document has errors; `diagnostics` lists them all                       |
  * | `not_canonical`          | a value that canonical JSON cannot express: no JSON, or nested too deeply   |
  * | `template_value_missing` | a placeholder of a subprocess template has no value at run time             |
- * | `prompt_invalid`         | a system prompt cannot be rendered with the step's input                     |
  * | `agents_unreadable`      | a directory of agent.md files cannot be listed                              |
  */
-export type BlueprintErrorCode = "blueprint_invalid" | "not_canonical" | "template_value_missing" | "prompt_invalid" | "agents_unreadable";
+export type BlueprintErrorCode = "blueprint_invalid" | "not_canonical" | "template_value_missing" | "agents_unreadable";
 
 /** Any failure of this layer. `message` names the thing and the way out; `code` is for programs. */
 export class BlueprintError extends Error {

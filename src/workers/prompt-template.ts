@@ -5,12 +5,12 @@
  * Slots are the input's keys where it is an object, else the one slot `directive`.
  *
  * M1  The template engine is loaded when the first prompt that has template tags is rendered, and never for plain text.
- * M2  A template cannot reach anything but its slots (prompt-guard.ts), and takes bounded time and space.
+ * M2  A template cannot reach anything but its slots (blueprint/prompt-guard.ts), and takes bounded time and space.
  */
 import type { Environment, Template } from "nunjucks";
 import { isJsonObject, type Json } from "../flow/index.ts";
 import { clip, messageOf, WorkerError } from "./errors.ts";
-import { guardTemplate, RANGE, type TemplateNode } from "./prompt-guard.ts";
+import { guardTemplate, RANGE, type TemplateNode } from "../blueprint/prompt-guard.ts";
 
 /** Longest template and longest rendered prompt, in UTF-16 units. */
 const MAX_TEMPLATE = 256 * 1024;
