@@ -11,11 +11,20 @@
 
 /** Options of every call. */
 export interface CallOptions {
+  /** Aborted before the call: it rejects with the signal's reason. A write that has begun is not tied to it (P2). */
   readonly signal?: AbortSignal;
 }
 
 /** Where a run stands. `pending` to `dead_letter` as in spec/glossary.md. */
-export type RunStatus = "pending" | "running" | "suspended" | "paused" | "done" | "failed" | "cancelled" | "dead_letter";
+export type RunStatus =
+  | "pending"
+  | "running"
+  | "suspended"
+  | "paused"
+  | "done"
+  | "failed"
+  | "cancelled"
+  | "dead_letter";
 
 /** The row of a run: a projection of its journal, plus its ownership. Times in milliseconds since 1970. */
 export interface RunRecord {
@@ -62,6 +71,7 @@ export interface Append {
   readonly fence: number;
   /** The seq of `rows[0]`, which the store must still expect. */
   readonly expectedSeq: number;
+  /** In order and without holes: `rows[i].seq` is `expectedSeq + i`, else StoreError `invalid_append`. May be empty. */
   readonly rows: readonly JournalRow[];
   readonly patch?: RunPatch;
   /** Blobs that `rows` name and that the store may not have yet. */
@@ -81,12 +91,13 @@ export interface JournalStore {
   read(runId: string, fromSeq: number, limit: number, options?: CallOptions): Promise<readonly JournalRow[]>;
 }
 
-/** Which runs to list; newest first. */
+/** Which runs to list; newest first, equal times by descending run id. */
 export interface RunQuery {
+  /** Only runs in one of these; an empty list matches nothing. Absent: every status. */
   readonly status?: readonly RunStatus[];
   readonly blueprintId?: string;
   readonly limit: number;
-  /** Only runs created before this run. */
+  /** Only runs after this one in the listing's order. An id that is not here matches nothing. */
   readonly before?: string;
 }
 
@@ -131,7 +142,31 @@ export interface Stores extends AsyncDisposable {
 }
 
 /** Stable codes of what a store can refuse or suffer. */
-export type StoreErrorCode = "run_exists" | "store_full" | "store_io" | "store_locked" | "store_newer" | "store_corrupt" | "store_closed";
+export type StoreErrorCode =
+  /** `create` names a run id that is here already. */
+  | "run_exists"
+  /** The rows of an Append are not contiguous from its `expectedSeq`. */
+  | "invalid_append"
+  /** The disk, or the file's size limit, is full. Writes work again once there is room. */
+  | "store_full"
+  /** Reading or writing failed, or the thread that writes has ended. */
+  | "store_io"
+  /** More is waiting to be written than the store will hold. Await earlier appends. */
+  | "store_busy"
+  /** Another process has it. */
+  | "store_locked"
+  /** Written by a newer swarm-host. */
+  | "store_newer"
+  /** Written by an older swarm-host, and opened for reading only: open it for writing once. */
+  | "store_older"
+  /** Opened for reading only, and there is no store. */
+  | "store_missing"
+  /** Opened for reading only, and written to. */
+  | "store_read_only"
+  /** Not a store, or a damaged one. */
+  | "store_corrupt"
+  /** Used after it was closed. */
+  | "store_closed";
 
 /** The one error class of the store layer. */
 export class StoreError extends Error {
@@ -139,7 +174,11 @@ export class StoreError extends Error {
   readonly code: StoreErrorCode;
   readonly details: Readonly<Record<string, string | number>>;
 
-  constructor(code: StoreErrorCode, message: string, options: { cause?: unknown; details?: Record<string, string | number> } = {}) {
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: Record<string, string | number> } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.details = options.details ?? {};

@@ -1,0 +1,1 @@
+export { openMemoryStores } from "./memory-stores.ts";
