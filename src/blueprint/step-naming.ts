@@ -8,8 +8,7 @@
  * N3  A name somebody declared has one claimant; a second strong one is a collision.
  * N4  Any other name with several strong claimants goes to the step whose ref it is, else to the first in the flow.
  */
-import type { FlowNode } from "../flow/index.ts";
-import { walkNodes } from "./compile/flow-walk.ts";
+import { type FlowNode, walkSteps } from "../flow/index.ts";
 
 /** The naming table. Plain data; the functions below read it. */
 export interface StepNaming {
@@ -58,8 +57,7 @@ export function buildStepNaming(flow: FlowNode, declared: ReadonlyMap<string, st
     claims.set(name, of);
   };
 
-  for (const { node } of walkNodes(flow)) {
-    if (node.kind !== "step") continue;
+  walkSteps(flow, ({ node }) => {
     const name = declared.get(node.ref) ?? node.ref;
     canonical.set(node.ref, name);
     claim(node.ref, node.ref, "strong");
@@ -67,7 +65,7 @@ export function buildStepNaming(flow: FlowNode, declared: ReadonlyMap<string, st
     const segments = node.out.op === "path" ? node.out.at.segments : [];
     const top = segments[0];
     if (top !== undefined) claim(top, node.ref, segments.length === 1 ? "strong" : "weak");
-  }
+  });
 
   const owners = new Map<string, string>();
   const collisions: NamingCollision[] = [];

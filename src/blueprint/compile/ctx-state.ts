@@ -18,8 +18,8 @@ export type Source =
   | { readonly kind: "literal"; readonly value: Json }
   /** A number, a boolean or a text that the flow computed. */
   | { readonly kind: "scalar" }
-  /** The joined lanes of a fanout: an array, so nothing lies below it. */
-  | { readonly kind: "lanes"; readonly pointer: string }
+  /** The joined lanes of a fanout: an array. `below`: a place below it, where nothing can be. */
+  | { readonly kind: "lanes"; readonly below: boolean }
   | { readonly kind: "unknown" };
 
 /** Sources by identity, so that equal ones are one. */
@@ -39,7 +39,7 @@ function identify(source: Source): string {
     case "literal":
       return `literal ${JSON.stringify(source.value)}`;
     case "lanes":
-      return `lanes ${source.pointer}`;
+      return `lanes ${source.below}`;
     default:
       return source.kind;
   }
@@ -64,6 +64,8 @@ function below(source: Source, rest: readonly string[]): Source {
       return source.rest.length + rest.length > MAX_REST
         ? { kind: "unknown" }
         : { ...source, rest: [...source.rest, ...rest] };
+    case "lanes":
+      return { kind: "lanes", below: true };
     default:
       return { kind: "unknown" };
   }

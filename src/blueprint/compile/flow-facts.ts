@@ -9,7 +9,7 @@
  */
 import type { FlowExpr, FlowNode, Json } from "../../flow/index.ts";
 import { CtxState, type Source, type Sources, sourcesOf } from "./ctx-state.ts";
-import { childNodes, type ExprSite, FLOW_POINTER, type NodeSite, operands, walkNodes } from "./flow-walk.ts";
+import { childNodes, type ExprSite, FLOW_POINTER, type NodeSite, nodeSites, operands } from "./flow-walk.ts";
 
 /** A path read inside a condition, or inside a value that is computed and kept. */
 export interface ConditionRead {
@@ -55,6 +55,8 @@ export interface ScalarWrite {
 export interface FlowStep {
   readonly ref: string;
   readonly pointer: string;
+  /** Keys of the path it writes, where that is a path. */
+  readonly out?: readonly string[];
 }
 
 /** What the walk found. */
@@ -69,6 +71,7 @@ export interface FlowFacts {
 
 const WORK_BUDGET = 2_000_000;
 const SCALAR: Sources = sourcesOf({ kind: "scalar" });
+const LANES: Sources = sourcesOf({ kind: "lanes", below: false });
 const UNKNOWN: Sources = sourcesOf({ kind: "unknown" });
 
 /** Analyses a flow. `known` are top-level keys every run's ctx starts with. */
@@ -87,10 +90,11 @@ class FactWalk {
   #work = WORK_BUDGET;
 
   constructor(flow: FlowNode) {
-    for (const { node, pointer } of walkNodes(flow)) {
+    for (const { node, pointer } of nodeSites(flow)) {
       if (node.kind !== "step") continue;
       this.#stepIndex.set(pointer, this.#steps.length);
-      this.#steps.push({ ref: node.ref, pointer });
+      const out = node.out.op === "path" ? { out: node.out.at.segments } : {};
+      this.#steps.push({ ref: node.ref, pointer, ...out });
     }
   }
 
@@ -145,7 +149,7 @@ class FactWalk {
         const lane = this.#fork(state);
         this.#write(lane, node.bind, `${pointer}/bind`, itemSources(node.items));
         if (first !== undefined) this.run(first, lane);
-        this.#write(state, node.out, `${pointer}/out`, sourcesOf({ kind: "lanes", pointer }));
+        this.#write(state, node.out, `${pointer}/out`, LANES);
         if (node.join === "any" || node.join === "race") this.#adopt(state, node.out, lane);
         return;
       }
@@ -210,7 +214,7 @@ class FactWalk {
   /** What the nodes of a loop's body may have written in an earlier turn. */
   #mayWriteAll(body: FlowNode, pointer: string, state: CtxState): void {
     const lanes: string[] = [];
-    for (const site of walkNodes(body, pointer)) {
+    for (const site of nodeSites(body, pointer)) {
       this.#work -= 1;
       if (this.#work <= 0) return;
       const { node } = site;
@@ -218,7 +222,7 @@ class FactWalk {
       while (lanes.length > 0 && !site.pointer.startsWith(`${lanes.at(-1)}/`)) lanes.pop();
       const inLane = lanes.length > 0;
       if (node.kind === "fanout") {
-        if (!inLane) mayWrite(state, node.out, node.join === "any" || node.join === "race" ? UNKNOWN : laneSources(site));
+        if (!inLane) mayWrite(state, node.out, node.join === "any" || node.join === "race" ? UNKNOWN : LANES);
         lanes.push(`${site.pointer}/body`);
       } else if (inLane) {
         continue;
@@ -258,10 +262,6 @@ class FactWalk {
     const inner = { guarded: way.guarded || expr.op === "exists", plain: way.plain && expr.op === "not" };
     for (const operand of operands(site)) this.#read(state, operand, inner);
   }
-}
-
-function laneSources(site: NodeSite): Sources {
-  return sourcesOf({ kind: "lanes", pointer: site.pointer });
 }
 
 function mayWrite(state: CtxState, target: FlowExpr, sources: Sources): void {
@@ -345,7 +345,7 @@ function isScalar(sources: Sources): boolean {
     [...sources.values()].every(
       (source) =>
         source.kind === "scalar" ||
-        source.kind === "lanes" ||
+        (source.kind === "lanes" && !source.below) ||
         (source.kind === "literal" &&
           source.value !== null &&
           (typeof source.value !== "object" || Array.isArray(source.value))),

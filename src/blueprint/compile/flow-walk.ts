@@ -1,9 +1,9 @@
 /**
- * Walks over a decoded flow for the compiler: every node and every expression with its JSON pointer in the Blueprint.
+ * Places in the flow for the compiler: nodes and expressions with their JSON pointers in the Blueprint.
  *
- * Walks are iterative, so that the depth of a document never is the depth of the stack, and in document order.
+ * The walk over a whole flow is the language's own; what is here goes one level down, for passes that follow control flow.
  */
-import type { FlowExpr, FlowNode } from "../../flow/index.ts";
+import { type FlowExpr, type FlowNode, walkNodes } from "../../flow/index.ts";
 
 /** Where the flow is in the document. */
 export const FLOW_POINTER = "/flow";
@@ -22,13 +22,11 @@ export interface ExprSite {
   readonly pointer: string;
 }
 
-/** Every node, parents first, children in the order they run. */
-export function* walkNodes(root: FlowNode, pointer: string = FLOW_POINTER): Generator<NodeSite, void, undefined> {
-  const ahead: NodeSite[] = [{ node: root, pointer }];
-  for (let site = ahead.pop(); site !== undefined; site = ahead.pop()) {
-    yield site;
-    ahead.push(...childNodes(site).reverse());
-  }
+/** Every node from `root` on, parents first, in document order. `pointer` is that of `root`. */
+export function nodeSites(root: FlowNode, pointer: string = FLOW_POINTER): readonly NodeSite[] {
+  const sites: NodeSite[] = [];
+  walkNodes(root, (visit) => sites.push({ node: visit.node, pointer: pointer + visit.pointer }));
+  return sites;
 }
 
 /** The nodes directly inside a node, in the order they run. */
@@ -55,24 +53,6 @@ export function childNodes({ node, pointer }: NodeSite): NodeSite[] {
   }
 }
 
-/** The expressions directly on a node that are evaluated for their value, by field. */
-export function valueExprs({ node, pointer }: NodeSite): readonly ExprSite[] {
-  switch (node.kind) {
-    case "step":
-      return [{ expr: node.in, pointer: `${pointer}/in` }];
-    case "branch":
-    case "loop":
-      return [{ expr: node.cond, pointer: `${pointer}/cond` }];
-    case "fanout":
-      return [{ expr: node.items, pointer: `${pointer}/items` }];
-    case "let":
-      return [{ expr: node.value, pointer: `${pointer}/value` }];
-    case "seq":
-    case "try":
-      return [];
-  }
-}
-
 /** The expressions on a node that say where something is written. */
 export function targetExprs({ node, pointer }: NodeSite): readonly ExprSite[] {
   switch (node.kind) {
@@ -92,15 +72,6 @@ export function targetExprs({ node, pointer }: NodeSite): readonly ExprSite[] {
     case "seq":
     case "branch":
       return [];
-  }
-}
-
-/** An expression and everything inside it, parents first, left to right. */
-export function* walkExpr(site: ExprSite): Generator<ExprSite, void, undefined> {
-  const ahead: ExprSite[] = [site];
-  for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
-    yield next;
-    ahead.push(...operands(next).reverse());
   }
 }
 
