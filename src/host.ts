@@ -4,7 +4,7 @@
  * Owns: which implementation stands behind each port (clock, ids, hashing, stores, workers), and the order of opening and
  * closing. Does not own: any behaviour of its own beyond that.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import canonicalize from "canonicalize";
@@ -174,7 +174,7 @@ const systemClock: Clock = {
 };
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }
 
 function canonicalText(value: Json): string {

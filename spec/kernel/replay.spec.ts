@@ -39,8 +39,8 @@ const flows: Arbitrary = fc.letrec<{ node: Json }>((tie) => ({
 type Arbitrary = fc.Arbitrary<Json>;
 
 /** Drives a run to its end; what happens next is drawn, so that one seed is one schedule. */
-function drive(run: ScriptedRun, draw: () => number): void {
-  for (let turn = 0; run.kernel.result === undefined && turn < 500; turn += 1) {
+function drive(run: ScriptedRun, draw: () => number, turns = 500): void {
+  for (let turn = 0; run.kernel.result === undefined && turn < turns; turn += 1) {
     const keys = [...run.wanted.keys()];
     const wakes = [...run.wakes.keys()];
     const choice = draw() % (keys.length + wakes.length + 1);
@@ -96,6 +96,31 @@ describe("replay", () => {
         }
       }),
       { numRuns: 60 },
+    );
+  });
+
+  it("goes on the same from a saved kernel as from the journal", () => {
+    fc.assert(
+      fc.property(
+        flows,
+        fc.array(fc.nat(1000), { minLength: 20, maxLength: 60 }),
+        fc.nat(20),
+        (flow, numbers, turns) => {
+          const definition = definitionOf(flow, { bindings });
+          const run = ScriptedRun.start(definition, { item: 0 });
+          drive(run, drawFrom(numbers), turns);
+          if (run.kernel.result !== undefined) return;
+          const saved = JSON.parse(JSON.stringify(run.kernel.save()));
+          const again = ScriptedRun.recover(definition, run.journal);
+          const restored = ScriptedRun.restore(run, saved);
+          expect(restored.log).toEqual(again.log);
+          expect([...restored.wanted.keys()]).toEqual([...again.wanted.keys()]);
+          for (const each of [again, restored]) drive(each, drawFrom(numbers.toReversed()));
+          expect(restored.log).toEqual(again.log);
+          expect(restored.kernel.ctx).toEqual(again.kernel.ctx);
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 

@@ -1,7 +1,6 @@
 /** A kernel driven by hand: outcomes come from a script, the journal is an array. For tests of the kernel and of replay. */
 import { createHash } from "node:crypto";
-import { decodeFlow } from "../../src/flow/decode.ts";
-import { compileFlow, externMap, type Json, noExterns, type StepKey } from "../../src/flow/index.ts";
+import { compileFlow, decodeFlow, externMap, type Json, noExterns, type StepKey } from "../../src/flow/index.ts";
 import {
   type AgentBinding,
   type AttemptOutcome,
@@ -12,6 +11,7 @@ import {
   type RunDefinition,
   RunKernel,
   replayRun,
+  type SavedKernel,
   type SealedEntry,
 } from "../../src/kernel/index.ts";
 
@@ -77,6 +77,17 @@ export class ScriptedRun {
     const run = new ScriptedRun(definition, kernel, new JournalChain(hash, reader.position));
     run.now = now;
     run.journal.push(...journal);
+    run.take(kernel.resume(now));
+    return run;
+  }
+
+  /** The run that a host rebuilds from a saved kernel of `source`, with nothing journaled since. */
+  static restore(source: ScriptedRun, saved: SavedKernel, now = 2_000): ScriptedRun {
+    const kernel = RunKernel.restore(source.definition, saved, { hash });
+    const { nextSeq, prev } = source.#chain;
+    const run = new ScriptedRun(source.definition, kernel, new JournalChain(hash, { nextSeq, prev }));
+    run.now = now;
+    run.journal.push(...source.journal);
     run.take(kernel.resume(now));
     return run;
   }

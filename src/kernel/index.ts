@@ -23,7 +23,7 @@ export type { AttemptOutcome } from "./outcome.ts";
 export { flowOutcome } from "./outcome.ts";
 export type { ReplayedEntry } from "./replay.ts";
 export { replayRun } from "./replay.ts";
-export type { AbortReason, Decision, KernelOptions, StartOptions } from "./run.ts";
+export type { AbortReason, Decision, KernelOptions, SavedKernel, StartOptions } from "./run.ts";
 export { RunKernel } from "./run.ts";
 export type { RunResult } from "./run-result.ts";
 export type { Wait } from "./waiting.ts";

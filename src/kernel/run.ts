@@ -14,6 +14,7 @@
  */
 import canonicalize from "canonicalize";
 import {
+  type Externs,
   type FlowEvent,
   FlowMachine,
   type Json,
@@ -29,7 +30,7 @@ import { JournaledExterns } from "./journaled-externs.ts";
 import { NO_AGENT, type OpenStep, type RecordedCompletion, retries, reusable } from "./open-step.ts";
 import { type AttemptOutcome, flowOutcome } from "./outcome.ts";
 import { type RunResult, runFailure } from "./run-result.ts";
-import { SignalBox } from "./signal-box.ts";
+import { type SavedSignals, SignalBox } from "./signal-box.ts";
 import { readWait } from "./waiting.ts";
 
 /** Something the driver must do. */
@@ -74,6 +75,14 @@ export interface StartOptions {
   readonly forkedFrom?: { readonly run: string; readonly key: string };
 }
 
+/** A kernel as JSON. */
+export interface SavedKernel {
+  readonly machine: Json;
+  readonly open: readonly ({ readonly key: StepKey } & Omit<OpenStep, "request" | "binding">)[];
+  readonly signals: SavedSignals;
+  readonly cancel?: { readonly reason: string };
+}
+
 /** The state machine of one run. */
 export class RunKernel {
   readonly definition: RunDefinition;
@@ -90,16 +99,15 @@ export class RunKernel {
   #cancel: { readonly reason: string } | undefined;
   #result: RunResult | undefined;
 
-  /** Starts the flow and takes no decision yet; `start` and `replay` go on from here. */
-  private constructor(definition: RunDefinition, ctx: Json, options: KernelOptions) {
+  private constructor(definition: RunDefinition, options: KernelOptions, machine: (externs: Externs) => FlowMachine) {
     this.definition = definition;
     this.#hash = options.hash;
     this.#records = options.records ?? new Map();
     const append = (body: ValuelessBody, value: Json): void => {
       this.#decisions.push({ kind: "append", body, value });
     };
-    const externs = new JournaledExterns(definition.externs, definition.impureExterns, append, options.externValues);
-    this.#machine = FlowMachine.start(definition.program, ctx, { externs });
+    const { externs, impureExterns } = definition;
+    this.#machine = machine(new JournaledExterns(externs, impureExterns, append, options.externValues));
   }
 
   /** A new run: journals its start and asks for its first steps. */
@@ -108,7 +116,7 @@ export class RunKernel {
     ctx: Json,
     options: KernelOptions & StartOptions,
   ): { readonly kernel: RunKernel; readonly decisions: readonly Decision[] } {
-    const kernel = new RunKernel(definition, ctx, options);
+    const kernel = RunKernel.#begin(definition, ctx, options);
     const { engine, context, forkedFrom } = options;
     const body: ValuelessBody = {
       type: "run_started",
@@ -124,9 +132,26 @@ export class RunKernel {
     return { kernel, decisions: kernel.#drain() };
   }
 
+  /** A run as `save` left it. What happened since follows through `apply`, then `resume`. */
+  static restore(definition: RunDefinition, saved: SavedKernel, options: KernelOptions): RunKernel {
+    const kernel = new RunKernel(definition, options, (externs) =>
+      FlowMachine.restore(definition.program, saved.machine, { externs }),
+    );
+    const requests = new Map([...kernel.#machine.pending()].map((request) => [request.key, request]));
+    for (const { key, ...step } of saved.open) {
+      const request = requests.get(key);
+      const binding = request === undefined ? undefined : definition.binding(request.ref);
+      if (request === undefined || binding === undefined) continue;
+      kernel.#open.set(key, { request, binding, ...step });
+    }
+    kernel.#signals.load(saved.signals);
+    kernel.#cancel = saved.cancel;
+    return kernel;
+  }
+
   /** A run whose journal begins with this `run_started`; the other entries follow through `apply`, then `resume`. */
   static restart(definition: RunDefinition, ctx: Json, options: KernelOptions & { readonly now: number }): RunKernel {
-    const kernel = new RunKernel(definition, ctx, options);
+    const kernel = RunKernel.#begin(definition, ctx, options);
     kernel.#advance(options.now);
     kernel.#expected = appends(kernel.#drain());
     return kernel;
@@ -168,6 +193,13 @@ export class RunKernel {
     }
     this.#advance(now);
     return this.#drain();
+  }
+
+  /** The run as JSON, so that a replay need not begin at the journal's start. Only between calls, and not once it has ended. */
+  save(): SavedKernel {
+    const open = [...this.#open].map(([key, { request: _request, binding: _binding, ...step }]) => ({ key, ...step }));
+    const cancel = this.#cancel === undefined ? {} : { cancel: this.#cancel };
+    return { machine: this.#machine.save(), open, signals: this.#signals.save(), ...cancel };
   }
 
   /** How the run ended; undefined while it has not. */
@@ -302,6 +334,10 @@ export class RunKernel {
     this.#open.clear();
     this.#finish({ status: "cancelled", ctx: this.#machine.ctx, reason: this.#cancel.reason });
     return this.#drain();
+  }
+
+  static #begin(definition: RunDefinition, ctx: Json, options: KernelOptions): RunKernel {
+    return new RunKernel(definition, options, (externs) => FlowMachine.start(definition.program, ctx, { externs }));
   }
 
   /** Makes the call that an entry records. */

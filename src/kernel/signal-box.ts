@@ -6,6 +6,13 @@
  */
 import type { Json, StepKey } from "../flow/index.ts";
 
+/** A box as JSON. */
+export interface SavedSignals {
+  readonly seen: readonly string[];
+  readonly waiting: readonly (readonly [name: string, keys: readonly StepKey[]])[];
+  readonly kept: readonly (readonly [name: string, values: readonly Json[]])[];
+}
+
 /** Waiters and kept values, by name. */
 export class SignalBox {
   readonly #seen = new Set<string>();
@@ -54,5 +61,17 @@ export class SignalBox {
     const [value] = values.splice(0, 1);
     if (values.length === 0) this.#kept.delete(name);
     return { value: value as Json };
+  }
+
+  /** The box as JSON. */
+  save(): SavedSignals {
+    return { seen: [...this.#seen], waiting: [...this.#waiting], kept: [...this.#kept] };
+  }
+
+  /** Fills an empty box with what `save` gave. */
+  load(saved: SavedSignals): void {
+    for (const id of saved.seen) this.#seen.add(id);
+    for (const [name, keys] of saved.waiting) this.#waiting.set(name, [...keys]);
+    for (const [name, values] of saved.kept) this.#kept.set(name, [...values]);
   }
 }
