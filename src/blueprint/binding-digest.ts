@@ -23,5 +23,8 @@ export function bindingDigest(agent: Omit<CompiledAgent, "bindingDigest">): stri
     verdict,
     policy: { timeoutMs, maxAttempts: retry.maxAttempts, nonRetryable: retry.nonRetryable },
   });
-  return createHash("sha256").update("swarm-host/binding/v1\n").update(text ?? "").digest("hex");
+  return createHash("sha256")
+    .update("swarm-host/binding/v1\n")
+    .update(text ?? "")
+    .digest("hex");
 }

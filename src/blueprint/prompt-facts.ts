@@ -5,6 +5,7 @@
  * Blueprint. Rendering is the workers'; both go by prompt-guard.ts, so what passes here is accepted there.
  */
 import { createRequire } from "node:module";
+import type { AgentPlan } from "./compiled.ts";
 import { guardTemplate, type TemplateNode } from "./prompt-guard.ts";
 
 /** What is known of a prompt. */
@@ -15,10 +16,17 @@ export interface PromptFacts {
   readonly problem?: string;
 }
 
+/** Whether an agent's prompt is a template, rendered over the step's input. Other kinds take it as it stands. */
+export function isPromptRendered(plan: AgentPlan): boolean {
+  return plan.kind === "operator" || (plan.kind === "subprocess" && plan.form === "template");
+}
+
 /** Inspects a prompt. One without template syntax takes no variables and is its own rendering. */
 export function inspectPrompt(prompt: string): PromptFacts {
   if (!/\{[{%#]/.test(prompt)) return { variables: [] };
-  const engine: { readonly parser: { parse(source: string): TemplateNode } } = createRequire(import.meta.url)("nunjucks");
+  const engine: { readonly parser: { parse(source: string): TemplateNode } } = createRequire(import.meta.url)(
+    "nunjucks",
+  );
   try {
     return { variables: guardTemplate(engine.parser.parse(prompt)) };
   } catch (error) {

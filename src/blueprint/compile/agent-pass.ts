@@ -1,14 +1,14 @@
 /**
  * From agents as authored to agents as compiled: kind, runner, profile, plan, context, policy, purity, digest.
  */
-import type { JsonObject } from "../../flow/index.ts";
 import { isJsonObject } from "../../flow/index.ts";
 import { bindingDigest } from "../binding-digest.ts";
 import type { AgentPlan, CompiledAgent, RunnerSource, StepPolicy } from "../compiled.ts";
 import { nearestName } from "../nearest-name.ts";
-import { inspectPrompt } from "../prompt-facts.ts";
+import { inspectPrompt, isPromptRendered } from "../prompt-facts.ts";
 import { backendsFor, projectProfile, resolveRunner, runnerPointer } from "../runner-resolution.ts";
-import type { AgentDef, AgentPolicy, AgentProfile, Blueprint, Runner } from "../schema.ts";
+import type { AgentPolicy, AgentProfile, Blueprint, Runner } from "../schema.ts";
+import { agentContextTiers, mergedContext } from "./agent-context.ts";
 import { planAgent } from "./agent-plan.ts";
 import type { PlannedAgent } from "./agent-spec.ts";
 import { type AgentSite, agentElement, agentPointer, type Compilation, listed } from "./compilation.ts";
@@ -108,9 +108,8 @@ function checkRunner({ report }: Compilation, planned: PlannedAgent, source: Run
 
 /** Prompts that are rendered when the agent is spawned must render. */
 function checkPrompt({ report }: Compilation, planned: PlannedAgent, plan: AgentPlan): void {
-  const rendered = plan.kind === "operator" || (plan.kind === "subprocess" && plan.form === "template");
-  if (!rendered || plan.systemPrompt === "") return;
-  const { problem } = inspectPrompt(plan.systemPrompt);
+  if (!isPromptRendered(plan)) return;
+  const { problem } = inspectPrompt(planned.profile?.system_prompt ?? "");
   if (problem === undefined) return;
   report("prompt-template", {
     message: `the system prompt of '${planned.agent.name}' cannot be rendered: ${problem}`,
@@ -164,7 +163,7 @@ function assemble(
     ...optional("runner", runner),
     runnerSource,
     ...optional("contextPolicy", contextPolicy),
-    context: mergeContext(agentContextTiers(blueprint, agent)),
+    context: mergedContext(agentContextTiers(blueprint, agent)),
     ...optional("verdict", agent.verdict),
     policy: stepPolicy(agent.policy, pure),
     pure,
@@ -177,27 +176,6 @@ function optional<K extends string, V extends AgentProfile | Runner | object>(
   value: V | undefined,
 ): { readonly [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]?: V });
-}
-
-/** A tier of agent context. */
-export interface ContextTier {
-  readonly tier: "agent_inline" | "meta_ref" | "bp_global";
-  readonly context: JsonObject;
-}
-
-/** The tiers of an agent's context, strongest first. A tier that is no object is left out. */
-export function agentContextTiers(blueprint: Blueprint, agent: AgentDef): readonly ContextTier[] {
-  const meta = blueprint.metas.find((definition) => definition.name === agent.meta?.meta_ref);
-  const tiers = [
-    ["agent_inline", agent.meta?.ctx],
-    ["meta_ref", meta?.ctx],
-    ["bp_global", blueprint.default_agent_ctx],
-  ] as const;
-  return tiers.flatMap(([tier, context]) => (isJsonObject(context) ? [{ tier, context }] : []));
-}
-
-function mergeContext(tiers: readonly ContextTier[]): JsonObject {
-  return tiers.reduceRight<JsonObject>((under, { context }) => ({ ...under, ...context }), {});
 }
 
 /** An authored policy with its defaults. A pure agent may be repeated, whatever it says. */

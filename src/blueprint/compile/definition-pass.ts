@@ -77,9 +77,10 @@ export function checkUnused({ blueprint, flow, report }: Compilation): void {
   const runnersNamed = new Set(blueprint.agents.flatMap((agent) => agent.runner_ref ?? []));
   if (blueprint.default_runner !== undefined) runnersNamed.add(blueprint.default_runner);
   const templatesNamed = new Set(
-    [...blueprint.agents.map((agent) => agent.runner), ...blueprint.runners.map((definition) => definition.runner)].flatMap(
-      (runner) => (runner?.backend === "subprocess" ? runner.template : []),
-    ),
+    [
+      ...blueprint.agents.map((agent) => agent.runner),
+      ...blueprint.runners.map((definition) => definition.runner),
+    ].flatMap((runner) => (runner?.backend === "subprocess" ? runner.template : [])),
   );
   const seatsNamed = new Set(blueprint.agents.flatMap(seatOf));
   const named = { operators: seatsNamed, metas: metasNamed, runners: runnersNamed, subprocesses: templatesNamed };
@@ -123,7 +124,11 @@ export function checkInert({ blueprint, report }: Compilation): void {
     for (const field of ["spec", "profile", "meta"] as const) {
       const value = operator[field];
       if (value === undefined || value === null || (isJsonObject(value) && Object.keys(value).length === 0)) continue;
-      inert(`'${field}' of the seat '${operator.name}'`, ["operators", index, field], "say it on the agents of the seat");
+      inert(
+        `'${field}' of the seat '${operator.name}'`,
+        ["operators", index, field],
+        "say it on the agents of the seat",
+      );
     }
   }
   for (const [index, agent] of blueprint.agents.entries()) {

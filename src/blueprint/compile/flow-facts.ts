@@ -225,7 +225,6 @@ class FactWalk {
         if (!inLane) mayWrite(state, node.out, node.join === "any" || node.join === "race" ? UNKNOWN : LANES);
         lanes.push(`${site.pointer}/body`);
       } else if (inLane) {
-        continue;
       } else if (node.kind === "step") mayWrite(state, node.out, this.#stepSources(site.pointer));
       else if (node.kind === "let") mayWrite(state, node.at, valueSources(node.value));
       else if (node.kind === "loop") mayWrite(state, node.counter, SCALAR);

@@ -97,7 +97,9 @@ function checkArms(flow: NodeSite, report: Compilation["report"]): void {
     if (node.kind === "branch" && !inChain.has(node)) {
       const arms = armsOf(node, pointer, inChain);
       for (const [index, arm] of arms.entries()) {
-        const earlier = arms.slice(0, index).find((other) => other.path === arm.path && deepEqual(other.word, arm.word));
+        const earlier = arms
+          .slice(0, index)
+          .find((other) => other.path === arm.path && deepEqual(other.word, arm.word));
         if (earlier === undefined) continue;
         report("unreachable-lane", {
           message: `an arm for ${arm.path} == ${JSON.stringify(arm.word)} is never taken: an earlier arm has the same condition`,
@@ -116,7 +118,12 @@ function checkArms(flow: NodeSite, report: Compilation["report"]): void {
       report("unreachable-lane", {
         message: `the lane for ${JSON.stringify(arm.word)} is never taken: the fanout has no such item`,
         pointer: arm.pointer,
-        notes: [`items: ${items.slice(0, 20).map((item) => JSON.stringify(item)).join(", ")}`],
+        notes: [
+          `items: ${items
+            .slice(0, 20)
+            .map((item) => JSON.stringify(item))
+            .join(", ")}`,
+        ],
         help: "add the item, or drop the lane",
       });
     }
@@ -179,7 +186,9 @@ export function checkReads({ blueprint, report }: Compilation, facts: FlowFacts)
     report("verdict-source-unknown", {
       message: `a condition reads ${read.text}, and whose verdict that is cannot be told`,
       pointer: read.pointer,
-      notes: [`steps that write: ${listed(facts.steps.flatMap((step) => (step.out === undefined ? [] : `$.${step.out.join(".")}`)))}`],
+      notes: [
+        `steps that write: ${listed(facts.steps.flatMap((step) => (step.out === undefined ? [] : `$.${step.out.join(".")}`)))}`,
+      ],
       help: "correct the path, or make sure that the start ctx has it",
     });
   }

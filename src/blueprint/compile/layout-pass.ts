@@ -1,7 +1,7 @@
 /**
  * Names and places of step outputs.
  */
-import { DEFAULT_PLACEMENT, planPlacement, type ProjectionPlacement } from "../projection-placement.ts";
+import { DEFAULT_PLACEMENT, type ProjectionPlacement, planPlacement } from "../projection-placement.ts";
 import { buildStepNaming, type StepNaming } from "../step-naming.ts";
 import { agentElement, agentPointer, type Compilation, listed, pointerOf } from "./compilation.ts";
 

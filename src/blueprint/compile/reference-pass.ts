@@ -3,15 +3,9 @@
  */
 import { isJsonObject, type Json, type JsonObject, nodeExprs, ownValue, walkExprs } from "../../flow/index.ts";
 import { nearestName } from "../nearest-name.ts";
-import {
-  agentElement,
-  agentPointer,
-  type Compilation,
-  listed,
-  pointerOf,
-} from "./compilation.ts";
-import { nodeSites } from "./flow-walk.ts";
 import { specKey } from "./agent-spec.ts";
+import { agentElement, agentPointer, type Compilation, listed, pointerOf } from "./compilation.ts";
+import { nodeSites } from "./flow-walk.ts";
 
 const REMOVED_LAYERS: ReadonlySet<string> = new Set(["operator_delegate"]);
 
@@ -179,7 +173,11 @@ interface LiteralInput {
 }
 
 /** A literal input may carry `$step_meta`, whose ref can be checked now. */
-function checkStepMeta({ report }: Compilation, metas: ReadonlySet<string>, { ref, input, pointer }: LiteralInput): void {
+function checkStepMeta(
+  { report }: Compilation,
+  metas: ReadonlySet<string>,
+  { ref, input, pointer }: LiteralInput,
+): void {
   const envelope = isJsonObject(input) ? ownValue(input, "$step_meta") : undefined;
   if (envelope === undefined) return;
   const at = `${pointer}/$step_meta`;
@@ -206,9 +204,7 @@ function checkStepMeta({ report }: Compilation, metas: ReadonlySet<string>, { re
 function isStepMeta(envelope: JsonObject): boolean {
   return Object.entries(envelope).every(
     ([key, value]) =>
-      value === null ||
-      (key === "ref" && typeof value === "string") ||
-      (key === "inline" && isJsonObject(value)),
+      value === null || (key === "ref" && typeof value === "string") || (key === "inline" && isJsonObject(value)),
   );
 }
 

@@ -15,9 +15,7 @@ const STREAM_MODES: readonly StreamMode[] = ["ndjson_lines", "sse_events", "leng
 /** Plans a subprocess agent in one of its two forms. */
 export function planSubprocess(compilation: Compilation, planned: PlannedAgent): AgentPlan | undefined {
   const { runner } = planned;
-  return runner?.backend === "subprocess"
-    ? planTemplate(compilation, planned, runner)
-    : planSpec(compilation, planned);
+  return runner?.backend === "subprocess" ? planTemplate(compilation, planned, runner) : planSpec(compilation, planned);
 }
 
 function planSpec(compilation: Compilation, planned: PlannedAgent): AgentPlan | undefined {

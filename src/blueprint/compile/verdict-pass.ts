@@ -7,8 +7,8 @@
  * V2  A literal counts as handled for every agent that either way of looking attributes it to.
  */
 import type { Json } from "../../flow/index.ts";
-import type { VerdictContract } from "../schema.ts";
 import type { DiagnosticLevel } from "../diagnostic.ts";
+import type { VerdictContract } from "../schema.ts";
 import { agentElement, agentPointer, type Compilation, listed } from "./compilation.ts";
 import type { Comparison, FlowFacts } from "./flow-facts.ts";
 
@@ -93,10 +93,7 @@ function lastWriters(facts: FlowFacts): ReadonlyMap<string, string> {
   return writers;
 }
 
-function attributeToLastWriter(
-  { read }: Comparison,
-  writers: ReadonlyMap<string, string>,
-): Attribution | undefined {
+function attributeToLastWriter({ read }: Comparison, writers: ReadonlyMap<string, string>): Attribution | undefined {
   const body = writers.get(keyOf(read.path));
   if (body !== undefined) return { ref: body, channel: "body" };
   if (channelOf(read.path.slice(-2)) !== "part") return undefined;
