@@ -9,7 +9,6 @@
 
 local S = require "swarm_authoring"
 local F = require "flow_dsl"
-S.adopt()
 
 local B = {}
 
@@ -186,7 +185,7 @@ function B.stage(id)
     if type(t) ~= "table" then
       S.fail(nil, "bp_dsl: B.stage %s takes a table of fields, not %s", S.show(id), S.show(t))
     end
-    if S.place(t) and t.id ~= nil and t.id ~= id then
+    if S.is_marked(t) and t.id ~= nil and t.id ~= id then
       S.warn(nil, "bp_dsl: stage %s uses the table of stage %s, and both are %s now; give each its own table", S.show(id), S.show(t.id), S.show(id))
     end
     t.id = id

@@ -8,7 +8,6 @@
 --     warning, and is printed as it was written.
 
 local S = require "swarm_authoring"
-S.adopt()
 
 local F = {
   --- `F.obj()` is a table with this key set to true; the host turns exactly that table into `{}`.

@@ -2,80 +2,59 @@
 --
 -- Owns the warnings of one script run. Knows neither flow.ir nor Blueprints. Internal: scripts use flow_dsl and bp_dsl.
 --
--- S1. A place is the nearest call frame outside the files that called `adopt`, so messages name the author's own line.
+-- S1. A place is the line of the author's own text that runs now, never one of the library.
 -- S2. Places are kept beside the tables, never inside them: what a script prints as JSON is not changed by being marked.
 -- S3. A warning never changes what a builder returns. Equal warnings are told once; at most MAX_WARNINGS are kept.
 
 local S = {}
 
-local MAX_FRAMES = 60
 local MAX_WARNINGS = 200
 local MAX_SCAN_DEPTH = 64
+local MAX_SHOWN_FILE = 59
 
--- Set by the host while an authoring script runs: host_mark(table, file, line) makes the JSON pointer of that table
--- point at the place. Absent in a plain Lua interpreter.
-local host_mark = _G.__swarm_position
+-- The host's `place_table(table [, file, line])`: makes the JSON pointer of the table point at the author's running line,
+-- or at the place given, and returns that place. A plain Lua interpreter has none, and messages then carry no place.
+local place_table = __swarm_position or function() end
 
-local own_chunks = {}
 local places = setmetatable({}, { __mode = "k" })
 local advice_of = {}
 local warnings, told, dropped = {}, {}, 0
-local last_place
 
--- The chunk and line `level` frames above the caller, read off the position that error() puts before a message.
--- Nil for C functions, for frames lost to a tail call and above the first frame.
-local function frame(level)
-  local _, text = pcall(error, "", level + 3)
-  local chunk, line = text:match("^(.*):(%d+): $")
-  return chunk, tonumber(line)
-end
-
---- Declares the calling file a part of the library: its frames are never reported as the author's.
-function S.adopt()
-  local chunk = frame(1)
-  if chunk then
-    own_chunks[chunk] = true
-  end
-end
-S.adopt()
-own_chunks[frame(0)] = true
-
---- The author's place, `{ file, line }`, or nil when no frame of theirs is left on the stack.
+--- The author's place, `{ file, line }`, or nil where it is not known.
 function S.here()
-  for level = 1, MAX_FRAMES do
-    local chunk, line = frame(level)
-    if chunk and not own_chunks[chunk] then
-      last_place = { file = chunk, line = line }
-      return last_place
-    end
-  end
-  return nil
+  local file, line = place_table({})
+  return file and { file = file, line = line } or nil
 end
 
 --- Keeps the author's place for `t`, or the place of the marked table `like`. Returns `t`.
 function S.mark(t, like)
-  local place = like ~= nil and places[like] or S.here()
+  local place = like ~= nil and places[like]
   if place then
-    places[t] = place
-    if host_mark then
-      host_mark(t, place.file, place.line)
-    end
+    place_table(t, place.file, place.line)
+  else
+    local file, line = place_table(t)
+    place = file and { file = file, line = line } or nil
   end
+  places[t] = place
   return t
 end
 
---- The place kept for `t`, or nil.
-function S.place(t)
-  return places[t]
+--- Whether `t` was marked at a known place.
+function S.is_marked(t)
+  return places[t] ~= nil
 end
 
--- `return F.seq{...}` leaves no frame of the author behind; the last place seen is then the nearest one known.
 local function place_of(like)
-  return like ~= nil and places[like] or S.here() or last_place
+  return like ~= nil and places[like] or S.here()
+end
+
+-- A file's name as Lua's own messages show it: long ones lose their beginning.
+local function shown(file)
+  return #file <= MAX_SHOWN_FILE and file or "..." .. file:sub(-56)
 end
 
 local function at(place, message)
-  return place and ("%s:%d: %s"):format(place.file, place.line, message) or message
+  return place and ("%s:%d: %s"):format(shown(place.file), place.line, message) or message
 end
 
 --- Stops the script: an error that carries the place of the marked table `like`, or else the author's place.
@@ -146,7 +125,7 @@ function S.closest(word, known, aliases)
   if aliases and aliases[word] then
     return aliases[word]
   end
-  local best, best_distance = nil, math.max(1, #word // 3) + 1
+  local best, best_distance = nil, math.min(2, #word // 2) + 1
   for _, candidate in ipairs(known) do
     local d = distance(word:lower(), candidate:lower())
     if d < best_distance then
