@@ -5,4 +5,4 @@ export { launchLayers } from "./launch-layers.ts";
 export { projectNameAlias } from "./project-name-alias.ts";
 export { compose } from "./stack.ts";
 export { type OpenedInput, openStepMeta } from "./step-meta.ts";
-export { type TaskInput, taskContext, taskInput, taskInputFrom } from "./task-input.ts";
+export { type TaskInput, taskContext } from "./task-input.ts";

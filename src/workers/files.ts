@@ -25,7 +25,7 @@ export interface WorkerFiles {
   scratch(name: string, text: string): Promise<ScratchFile>;
 }
 
-/** The port on node:fs. `scratchRoot` is an existing directory, e.g. that of the operating system. */
+/** The port on node:fs. `scratchRoot` is made where it does not exist; the operating system's directory will do. */
 export function nodeFiles({ scratchRoot }: { readonly scratchRoot: string }): WorkerFiles {
   return {
     async write(root, path, text) {
@@ -42,6 +42,7 @@ export function nodeFiles({ scratchRoot }: { readonly scratchRoot: string }): Wo
       await replaceFile(join(directory, name), text);
     },
     async scratch(name, text) {
+      await mkdir(scratchRoot, { recursive: true, mode: 0o700 });
       const directory = await mkdtemp(join(scratchRoot, "swarm-host-"));
       const path = join(directory, basename(name));
       await writeFile(path, text, { mode: 0o600, flag: "wx" });

@@ -71,6 +71,8 @@ export interface RegisteredFunction {
   readonly id: string;
   readonly description: string;
   readonly pure: boolean;
+  /** JSON Schema of its input, where it has one. */
+  readonly schema?: object;
   readonly run: (input: Json, call: FunctionCall) => unknown;
   /** What is wrong with an input, or undefined. */
   readonly inputProblem: (value: Json) => string | undefined;
@@ -114,6 +116,7 @@ export class FunctionRegistry {
       id,
       description: definition.description ?? "",
       pure: definition.pure,
+      ...(definition.input === undefined ? {} : { schema: definition.input }),
       run: (input, call) => definition.run(input as Static<I>, call),
       inputProblem: this.#check(definition.input),
       outputProblem: this.#check(definition.output),

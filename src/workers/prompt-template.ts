@@ -8,9 +8,9 @@
  * M2  A template cannot reach anything but its slots (blueprint/prompt-guard.ts), and takes bounded time and space.
  */
 import type { Environment, Template } from "nunjucks";
+import { guardTemplate, RANGE, type TemplateNode } from "../blueprint/prompt-guard.ts";
 import { isJsonObject, type Json } from "../flow/index.ts";
 import { clip, messageOf, WorkerError } from "./errors.ts";
-import { guardTemplate, RANGE, type TemplateNode } from "../blueprint/prompt-guard.ts";
 
 /** Longest template and longest rendered prompt, in UTF-16 units. */
 const MAX_TEMPLATE = 256 * 1024;
@@ -80,7 +80,9 @@ async function compile(source: string): Promise<Compiled> {
 function renderBounded({ template, frame, variables }: Compiled, slots: { readonly [key: string]: Json }): string {
   try {
     const render = template.render as unknown as (context: object, frame: object) => string;
-    const prompt = render.call(template, { ...slots }, frame);
+    // The engine copies slots by assignment, where this one key would become the prototype. No template can name it.
+    const { ["__proto__"]: _, ...assignable } = slots;
+    const prompt = render.call(template, assignable, frame);
     if (prompt.length > MAX_PROMPT) throw new Error(`the rendered prompt is longer than ${MAX_PROMPT} characters`);
     return prompt;
   } catch (cause) {

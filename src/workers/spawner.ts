@@ -57,7 +57,9 @@ export function createSpawner(compiled: CompiledBlueprint, parts: SpawnerParts):
     const mode = foldMode(call.context);
     const out = foldValue(answer.value, mode);
     const skipped = verdict === "pass" ? skippedValue(out) : undefined;
-    if (verdict === "skip" || skipped !== undefined) return { kind: "skip", value: skipped?.value ?? out, ...stats };
+    if (verdict === "skip" || skipped !== undefined) {
+      return { kind: "skip", value: skipped === undefined ? out : skipped.value, ...stats };
+    }
     try {
       if (verdict === "pass" && agent.verdict !== undefined)
         checkVerdict(agent.name, agent.verdict, answer.value, staged);

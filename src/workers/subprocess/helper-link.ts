@@ -101,6 +101,7 @@ export class HelperLink {
   /** Lets the helper end its children and itself, and waits for that. */
   async close(): Promise<void> {
     if (this.#process.connected) this.#process.disconnect();
+    this.#process.ref();
     await this.#gone.promise;
   }
 

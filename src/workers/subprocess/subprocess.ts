@@ -9,7 +9,7 @@ import type { ScratchFile, WorkerFiles } from "../files.ts";
 import { promptTemplate } from "../prompt-template.ts";
 import type { Worker, WorkerAnswer, WorkerJob } from "../worker.ts";
 import type { ChildEnd } from "./helper-link.ts";
-import { childRequest, type SubprocessPlan, wantsSystemFile } from "./launch.ts";
+import { childRequest, type SubprocessPlan, type SystemPrompt, wantsSystemFile } from "./launch.ts";
 import { exitStats, readOutput, textOf, withStderr } from "./output.ts";
 import type { ChildReport } from "./protocol.ts";
 import { type StreamAnswer, StreamCollector } from "./stream.ts";
@@ -29,25 +29,31 @@ export function subprocessWorker(agent: CompiledAgent, plan: SubprocessPlan, par
   const prompt = promptTemplate(agent.name, plan.form === "template" ? plan.systemPrompt : "");
   const systemFile = wantsSystemFile(plan);
   return async (job) => {
-    const { call } = job;
-    const text = await prompt.render(call.input);
-    await using file = systemFile && text !== "" ? await scratch(parts.files, text, job) : nothing;
-    const system = file.path === "" ? { text } : { text, file: file.path };
-    const request = childRequest(plan, job, system, parts.subprocess);
-    if (plan.streamMode === undefined) {
-      const end = await parts.subprocess.run(request, { signal: call.signal });
-      return plainAnswer(plan, finished(end, request, job, parts.subprocess));
+    const text = await prompt.render(job.call.input);
+    if (!systemFile || text === "") return serve(plan, job, { text }, parts.subprocess);
+    const file = await scratch(parts.files, text, job);
+    try {
+      return await serve(plan, job, { text, file: file.path }, parts.subprocess);
+    } finally {
+      await file[Symbol.asyncDispose]();
     }
-    return streamedAnswer(
-      new StreamCollector(plan.streamMode, parts.subprocess.limits.frameBytes, call.emit),
-      request,
-      job,
-      parts.subprocess,
-    );
   };
 }
 
-const nothing: ScratchFile = { path: "", [Symbol.asyncDispose]: async () => undefined };
+async function serve(
+  plan: SubprocessPlan,
+  job: WorkerJob,
+  system: SystemPrompt,
+  host: SubprocessHost,
+): Promise<WorkerAnswer> {
+  const request = childRequest(plan, job, system, host);
+  if (plan.streamMode === undefined) {
+    const end = await host.run(request, { signal: job.call.signal });
+    return plainAnswer(plan, finished(end, request, job, host));
+  }
+  const stream = new StreamCollector(plan.streamMode, host.limits.frameBytes, job.call.emit);
+  return streamedAnswer(stream, request, job, host);
+}
 
 async function scratch(files: WorkerFiles, text: string, { call }: WorkerJob): Promise<ScratchFile> {
   try {

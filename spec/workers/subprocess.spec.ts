@@ -1,0 +1,637 @@
+import { chmod, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { StreamMode } from "../../src/blueprint/compiled.ts";
+import type { SubprocessOutput } from "../../src/blueprint/schema.ts";
+import type { StepCall } from "../../src/engine/index.ts";
+import type { Json } from "../../src/flow/index.ts";
+import { nodeFiles, type SubprocessHost } from "../../src/workers/index.ts";
+import { failureOf, makeAgent, makeCall, makeSubprocessHost, spawnerOf, valueOf } from "./step-fixture.ts";
+import { Witness } from "./witness.ts";
+
+let directory: string;
+let host: SubprocessHost;
+
+beforeAll(async () => {
+  host = makeSubprocessHost({ graceMs: 200 });
+});
+afterAll(() => host[Symbol.asyncDispose]());
+beforeEach(async () => {
+  directory = await realpath(await mkdtemp(join(tmpdir(), "subprocess-spec-")));
+});
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const NODE = process.execPath;
+
+interface Spec {
+  readonly program: string;
+  readonly args?: readonly string[];
+  readonly useStdin?: boolean;
+  readonly streamMode?: StreamMode;
+}
+
+function runSpec({ program, args = [], useStdin = true, streamMode }: Spec, call: Partial<StepCall> = {}, on = host) {
+  const plan = { kind: "subprocess", form: "spec", program, args, useStdin } as const;
+  const agent = makeAgent(streamMode === undefined ? plan : { ...plan, streamMode });
+  return spawnerOf(agent, { subprocess: on })(makeCall(call));
+}
+
+interface Template {
+  readonly argv: readonly string[];
+  readonly stdin?: string;
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly output?: SubprocessOutput;
+  readonly systemPrompt?: string;
+  readonly model?: string;
+  readonly tools?: readonly string[];
+}
+
+function runTemplate(template: Template, call: Partial<StepCall> = {}) {
+  const plan = {
+    kind: "subprocess",
+    form: "template",
+    template: "t",
+    env: {},
+    systemPrompt: "",
+    tools: [],
+    ...template,
+  } as const;
+  const files = nodeFiles({ scratchRoot: directory });
+  return spawnerOf(makeAgent(plan), { subprocess: host, files })(makeCall(call));
+}
+
+const sh = (script: string): readonly string[] => ["sh", "-c", script];
+const js = (script: string): readonly string[] => [NODE, "-e", script];
+
+describe("the spec form", () => {
+  it("feeds the prompt to standard input and parses what the program prints", async () => {
+    const outcome = await runSpec({ program: "cat" }, { input: { echoed: true } });
+    expect(outcome).toEqual({
+      kind: "pass",
+      value: { echoed: true },
+      stats: { worker_kind: "subprocess", adapter_data: { exit_code: 0 } },
+    });
+  });
+
+  it("appends the prompt as the last argument where standard input is not used, and ends that input", async () => {
+    const outcome = await runSpec(
+      { program: "sh", args: ["-c", 'printf "%s|" "$@"; cat', "sh", "first"], useStdin: false },
+      { input: "the $prompt" },
+    );
+    expect(outcome).toMatchObject({ kind: "pass", value: { raw: "first|the $prompt|", stderr: "" } });
+  });
+
+  it("passes no shell: metacharacters reach the program as they are", async () => {
+    const outcome = await runSpec({ program: "printf", args: ["%s", "$(id); `id` > x"], useStdin: true });
+    expect(outcome).toMatchObject({ value: { raw: "$(id); `id` > x" } });
+  });
+
+  it("gives what is not JSON as raw text beside standard error, and blocks on a non-zero exit", async () => {
+    const outcome = await runSpec({ program: "sh", args: ["-c", "echo partial; echo why >&2; exit 3"] });
+    expect(outcome).toEqual({
+      kind: "blocked",
+      value: { raw: "partial", stderr: "why\n" },
+      stats: { worker_kind: "subprocess", adapter_data: { exit_code: 3 } },
+    });
+  });
+
+  it("keeps the end of standard error where the value does not show it", async () => {
+    const outcome = await runSpec({ program: "sh", args: ["-c", "echo 1; echo why >&2; exit 1"] });
+    expect(outcome).toMatchObject({
+      kind: "blocked",
+      value: 1,
+      stats: { adapter_data: { exit_code: 1, stderr: "why" } },
+    });
+  });
+
+  it("names the signal that ended a program", async () => {
+    const outcome = await runSpec({ program: "sh", args: ["-c", "kill -SEGV $$"] });
+    expect(outcome).toMatchObject({ kind: "blocked", stats: { adapter_data: { exit_code: null, signal: "SIGSEGV" } } });
+  });
+
+  it("runs in the step's work directory", async () => {
+    const outcome = await runSpec({ program: "pwd" }, { context: { work_dir: directory } });
+    expect(outcome).toMatchObject({ value: { raw: directory } });
+  });
+});
+
+describe("the environment of a child", () => {
+  it("holds the allow-listed variables and the step's identity, and nothing else of the host", async () => {
+    const print = { program: NODE, args: ["-p", "JSON.stringify(process.env)"] };
+    const secretive = makeHostWith({
+      PATH: "/usr/bin:/bin",
+      HOME: "/home/x",
+      LC_ALL: "C",
+      SECRET_API_KEY: "hush",
+      NODE_OPTIONS: "--no-warnings",
+    });
+    try {
+      const outcome = await runSpec(print, { attempt: 2, key: "2.~1.0" }, secretive);
+      const seen = valueOf<Record<string, string>>(outcome);
+      expect(seen).toMatchObject({
+        PATH: "/usr/bin:/bin",
+        HOME: "/home/x",
+        LC_ALL: "C",
+        MSE_TASK_ID: "ST-00000000000000bb",
+        MSE_ATTEMPT: "2",
+        MSE_CTX_AGENT: "scout",
+        MSE_TOKEN_AGENT_ID: "worker-of-ST-00000000000000bb",
+        SWARM_RUN_ID: "R-00000000000000aa",
+        SWARM_STEP_KEY: "2.~1.0",
+        SWARM_IDEMPOTENCY_KEY: "R-00000000000000aa/2.~1.0/2",
+      });
+      expect(seen["MSE_TOKEN_NONCE"]).toMatch(/^[0-9a-f]{32}$/);
+      expect(Object.keys(seen)).not.toContain("SECRET_API_KEY");
+      expect(Object.keys(seen)).not.toContain("NODE_OPTIONS");
+      expect(Object.keys(seen)).not.toContain("NODE_CHANNEL_FD");
+    } finally {
+      await secretive[Symbol.asyncDispose]();
+    }
+  });
+
+  it("is extended by the template, which may also replace what is there", async () => {
+    const outcome = await runTemplate({
+      argv: sh('printf "%s %s" "$GREETING" "$HOME"'),
+      env: { GREETING: "hi {task_id}", HOME: "/elsewhere" },
+    });
+    expect(outcome).toMatchObject({ value: { raw: "hi ST-00000000000000bb /elsewhere" } });
+  });
+});
+
+function makeHostWith(environment: Record<string, string>): SubprocessHost {
+  const plain = makeSubprocessHost();
+  return new (plain.constructor as typeof SubprocessHost)({ environment, cwd: process.cwd() });
+}
+
+describe("the template form", () => {
+  it("fills every placeholder, in arguments, input, environment and directory", async () => {
+    const outcome = await runTemplate(
+      {
+        argv: [
+          NODE,
+          "-e",
+          "let s='';process.stdin.on('data',d=>s+=d).on('end',()=>console.log(JSON.stringify([process.argv.slice(1),s,process.env.V,process.cwd()])))",
+          "{model}",
+          "{tools_csv}",
+          "{task_id}#{attempt}",
+          '{"task": "{prompt}"}',
+          "{unknown}",
+        ],
+        stdin: "{system}|{prompt}",
+        env: { V: "{work_dir}" },
+        cwd: "{work_dir}",
+        systemPrompt: "You are {{ role }}.",
+        model: "small",
+        tools: ["Read", "Write"],
+      },
+      { input: { role: "a {model}" }, context: { work_dir: directory } },
+    );
+    expect(outcome).toMatchObject({
+      kind: "pass",
+      value: [
+        ["small", "Read,Write", "ST-00000000000000bb#1", '{"task": "{"role":"a {model}"}"}', "{unknown}"],
+        'You are a {model}.|{"role":"a {model}"}',
+        directory,
+        directory,
+      ],
+    });
+  });
+
+  it("hands the rendered system prompt over as a private file that is gone afterwards", async () => {
+    const outcome = await runTemplate({
+      argv: js(
+        "const fs=require('fs'),f=process.env.F;console.log(JSON.stringify([fs.readFileSync(f,'utf8'),(fs.statSync(f).mode&0o777).toString(8),fs.readFileSync(0,'utf8')]))",
+      ),
+      env: { F: "{system_file}" },
+      stdin: "{prompt}",
+      systemPrompt: "the-system-prompt",
+    });
+    expect(outcome).toMatchObject({ value: ["the-system-prompt", "600", "go"] });
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it.each([
+    ["{model}", "profile.model"],
+    ["{work_dir}", "work_dir or project_root"],
+    ["{system_file}", "an empty system prompt makes no file"],
+  ])("refuses %s without a value, and says what to do", async (argument, cure) => {
+    const failure = failureOf(await runTemplate({ argv: ["echo", argument] }));
+    expect(failure).toMatchObject({ code: "subprocess_template", retryable: false });
+    expect(failure.message).toContain(argument);
+    expect(failure.message).toContain(cure);
+    expect(failure.message).toContain("'scout'");
+  });
+
+  it("takes an empty system prompt and empty tools as empty text", async () => {
+    const outcome = await runTemplate({ argv: ["printf", "[%s][%s]", "{system}", "{tools_csv}"] });
+    expect(outcome).toMatchObject({ value: { raw: "[][]" } });
+  });
+
+  it("resolves a relative cwd below the work directory", async () => {
+    const outcome = await runTemplate({ argv: ["pwd"], cwd: "." }, { context: { project_root: directory } });
+    expect(outcome).toMatchObject({ value: { raw: directory } });
+  });
+
+  it("fails the step where the system prompt does not render", async () => {
+    const failure = failureOf(
+      await runTemplate({ argv: ["echo"], systemPrompt: "Hello {{ nobody }}" }, { input: { name: "x" } }),
+    );
+    expect(failure).toMatchObject({ code: "prompt_template" });
+    expect(failure.message).toContain("'nobody'");
+    expect(failure.message).toContain("'name'");
+  });
+
+  it("applies the output rules and reports usage", async () => {
+    const printed = {
+      result: { answer: 42 },
+      usage: { prompt_tokens: 10, completion_tokens: 4 },
+      model: "m-1",
+      turns: 3,
+      ok: true,
+    };
+    const outcome = await runTemplate(
+      {
+        argv: ["sh", "-c", "cat; exit 9"],
+        stdin: "{prompt}",
+        output: {
+          format: "json",
+          result_ptr: "/result",
+          ok_from: "/ok",
+          stats: { usage_ptr: "/usage", model_ptr: "/model", num_turns_ptr: "/turns" },
+        },
+      },
+      { input: printed },
+    );
+    expect(outcome).toMatchObject({
+      kind: "pass",
+      value: { answer: 42 },
+      stats: {
+        worker_kind: "subprocess",
+        model: "m-1",
+        num_turns: 3,
+        usage: { input_tokens: 10, output_tokens: 4, total_tokens: 14 },
+        adapter_data: { exit_code: 9, usage_raw: { prompt_tokens: 10, completion_tokens: 4 } },
+      },
+    });
+  });
+});
+
+describe("a program that cannot be started", () => {
+  it("is named with its directory", async () => {
+    const failure = failureOf(
+      await runSpec({ program: "no-such-program-anywhere" }, { context: { work_dir: directory } }),
+    );
+    expect(failure).toMatchObject({ code: "subprocess_spawn", retryable: false });
+    expect(failure.message).toContain("'no-such-program-anywhere'");
+    expect(failure.message).toContain(directory);
+    expect(failure.message).toContain("ENOENT");
+  });
+
+  it("tells a missing directory from a missing program", async () => {
+    const failure = failureOf(await runSpec({ program: "true" }, { context: { work_dir: join(directory, "gone") } }));
+    expect(failure.code).toBe("subprocess_spawn");
+    expect(failure.message).toContain("its working directory does not exist");
+  });
+
+  it("says so where it may not be executed", async () => {
+    const path = join(directory, "plain.txt");
+    await writeFile(path, "text");
+    await chmod(path, 0o644);
+    expect(failureOf(await runSpec({ program: path })).message).toContain("EACCES");
+  });
+
+  it("refuses an argument that no system takes, and advises standard input", async () => {
+    const failure = failureOf(await runSpec({ program: "true", useStdin: false }, { input: "x".repeat(3_000_000) }));
+    expect(failure.code).toBe("subprocess_spawn");
+    expect(failure.message).toContain("E2BIG");
+    expect(failure.message).toContain("standard input");
+  });
+
+  it("refuses a NUL in an argument", async () => {
+    const failure = failureOf(await runSpec({ program: "true", useStdin: false }, { input: "a\0b" }));
+    expect(failure.code).toBe("subprocess_spawn");
+    expect(failure.message).toContain("null bytes");
+  });
+});
+
+describe("pipes", () => {
+  it("pumps ten megabytes in and out at once", async () => {
+    const big = makeSubprocessHost({ stdoutBytes: 32 * 1024 * 1024 });
+    try {
+      const input = "0123456789".repeat(1_000_000);
+      const outcome = await runSpec({ program: "cat" }, { input }, big);
+      expect(valueOf<{ raw: string }>(outcome).raw === input).toBe(true);
+    } finally {
+      await big[Symbol.asyncDispose]();
+    }
+  });
+
+  it("does not mind a program that ends without reading its input", async () => {
+    const outcome = await runSpec(
+      { program: "sh", args: ["-c", "exec 0<&-; echo 7"] },
+      { input: "x".repeat(4_000_000) },
+    );
+    expect(outcome).toMatchObject({ kind: "pass", value: 7 });
+  });
+
+  it("drains a flood on standard error and keeps its end", async () => {
+    const script = "process.stderr.write('x'.repeat(20e6)+'LAST', () => process.exit(4))";
+    const outcome = await runSpec({ program: NODE, args: ["-e", script] });
+    const { stderr } = valueOf<{ stderr: string }>(outcome);
+    expect(outcome.kind).toBe("blocked");
+    expect(stderr).toHaveLength(1024 * 1024);
+    expect(stderr.endsWith("xLAST")).toBe(true);
+  });
+
+  it("replaces what is not UTF-8", async () => {
+    const outcome = await runSpec({ program: "printf", args: ["ok \\377\\376 end"] });
+    expect(outcome).toMatchObject({ value: { raw: "ok \u{FFFD}\u{FFFD} end" } });
+  });
+
+  it("does not choke on JSON nested a million deep", async () => {
+    const outcome = await runSpec({
+      program: NODE,
+      args: ["-e", "process.stdout.write('['.repeat(1e6)+']'.repeat(1e6))"],
+    });
+    expect(valueOf<{ raw: string }>(outcome).raw).toHaveLength(2_000_000);
+  });
+
+  it("stops a program that prints a gigabyte", async () => {
+    const failure = failureOf(await runSpec({ program: "sh", args: ["-c", "head -c 1000000000 /dev/zero"] }));
+    expect(failure).toMatchObject({ code: "subprocess_output_limit", retryable: false });
+    expect(failure.message).toContain("8388608 bytes");
+    expect(failure.message).toContain("'sh'");
+  });
+
+  it("takes exactly the limit", async () => {
+    const outcome = await runSpec({ program: "sh", args: ["-c", "head -c 8388608 /dev/zero | tr '\\0' x"] });
+    expect(valueOf<{ raw: string }>(outcome).raw).toHaveLength(8_388_608);
+  });
+});
+
+describe("streaming", () => {
+  const printing = (text: string, after = ""): Spec["args"] => [
+    "-e",
+    `process.stdout.write(Buffer.from(${JSON.stringify(Buffer.from(text).toString("base64"))},'base64'));${after}`,
+  ];
+  const events = [
+    { type: "progress", stage: "read", note: "half" },
+    { type: "partial", chunk: "täxt" },
+    { type: "artifact", name: "plan", content: { kind: "inline", value: '{"a":1}' } },
+    { type: "artifact", name: "log", content: { kind: "file_ref", path: "out/log.txt", mime: "text/plain" } },
+    { type: "final", content: { kind: "inline", value: "done" }, ok: true },
+  ];
+  const folded = {
+    out: "done",
+    parts: { plan: { a: 1 }, log: { file_ref: "out/log.txt", mime: "text/plain", size_hint: null } },
+  };
+  const prefixed = (list: readonly Json[]): string =>
+    Buffer.concat(
+      list.flatMap((event) => {
+        const body = Buffer.from(JSON.stringify(event));
+        const head = Buffer.alloc(4);
+        head.writeUInt32BE(body.length);
+        return [head, body];
+      }),
+    ).toString("latin1");
+
+  it.each([
+    ["ndjson_lines", events.map((event) => JSON.stringify(event)).join("\n\n")],
+    ["sse_events", events.map((event) => `event: x\r\ndata: ${JSON.stringify(event)}\r\n\r\n`).join("")],
+  ] as const)("publishes events and folds staged parts: %s", async (streamMode, text) => {
+    const call = makeCall();
+    const outcome = await runSpec({ program: NODE, args: printing(text) ?? [], streamMode }, { emit: call.emit });
+    expect(outcome).toEqual({
+      kind: "pass",
+      value: folded,
+      stats: { worker_kind: "subprocess", adapter_data: { exit_code: 0 } },
+    });
+    expect(call.events.map(({ type }) => type)).toEqual(["progress", "partial", "artifact", "artifact"]);
+    expect(call.events[1]).toEqual({ type: "partial", chunk: "täxt" });
+  });
+
+  it("publishes events and folds staged parts: length_prefixed", async () => {
+    const base64 = Buffer.from(prefixed(events), "latin1").toString("base64");
+    const call = makeCall();
+    const args = ["-e", `process.stdout.write(Buffer.from('${base64}','base64'))`];
+    const outcome = await runSpec({ program: NODE, args, streamMode: "length_prefixed" }, { emit: call.emit });
+    expect(outcome).toMatchObject({ kind: "pass", value: folded });
+    expect(call.events).toHaveLength(4);
+  });
+
+  it("is corrected by the exit code", async () => {
+    const text = JSON.stringify({ type: "final", content: "PASS", ok: true });
+    const outcome = await runSpec({
+      program: NODE,
+      args: printing(text, "process.stderr.write('oh');process.exitCode=1") ?? [],
+      streamMode: "ndjson_lines",
+    });
+    expect(outcome).toMatchObject({
+      kind: "blocked",
+      value: "PASS",
+      stats: { adapter_data: { exit_code: 1, stderr: "oh" } },
+    });
+  });
+
+  it("is blocked without a final event", async () => {
+    const outcome = await runSpec({ program: "echo", args: ["nonsense"], streamMode: "ndjson_lines" });
+    expect(outcome).toMatchObject({
+      kind: "blocked",
+      value: { raw: "", note: "streaming mode: no Final event received", exit_success: true },
+    });
+  });
+
+  it("stops a program whose frame never ends", async () => {
+    const small = makeSubprocessHost({ frameBytes: 1000, graceMs: 200 });
+    try {
+      const failure = failureOf(
+        await runSpec({ program: "cat", args: ["/dev/zero"], streamMode: "ndjson_lines" }, {}, small),
+      );
+      expect(failure).toMatchObject({ code: "subprocess_frame", retryable: false });
+      expect(failure.message).toContain("longer than 1000 bytes");
+      expect(failure.message).toContain("'cat'");
+    } finally {
+      await small[Symbol.asyncDispose]();
+    }
+  });
+
+  it("stops a program that streams without end", async () => {
+    const small = makeSubprocessHost({ streamBytes: 100_000, graceMs: 200 });
+    try {
+      const failure = failureOf(
+        await runSpec(
+          { program: "yes", args: ['{"type":"partial","chunk":"x"}'], streamMode: "ndjson_lines" },
+          {},
+          small,
+        ),
+      );
+      expect(failure.code).toBe("subprocess_output_limit");
+    } finally {
+      await small[Symbol.asyncDispose]();
+    }
+  });
+});
+
+describe("stopping", () => {
+  let witness: Witness;
+  beforeEach(async () => {
+    witness = await Witness.listen(join(directory, "w"));
+  });
+  afterEach(() => witness.close());
+
+  /** A Node script that shows itself to the witness and never ends by itself. */
+  const living = (prelude = ""): string => `${prelude};${witness.script}`;
+
+  it("cancels before the start without starting anything", async () => {
+    const signal = AbortSignal.abort({ kind: "cancelled", message: "enough" });
+    expect(await runSpec({ program: "sh", args: ["-c", `touch ${directory}/started`] }, { signal })).toEqual({
+      kind: "cancelled",
+    });
+    expect(await readdir(directory)).not.toContain("started");
+  });
+
+  it("cancels while the child is being started", async () => {
+    const abort = new AbortController();
+    const outcome = runSpec({ program: NODE, args: ["-e", living()] }, { signal: abort.signal });
+    abort.abort({ kind: "cancelled", message: "enough" });
+    expect(await outcome).toEqual({ kind: "cancelled" });
+  });
+
+  it("cancels a running child, and answers when it is gone", async () => {
+    const abort = new AbortController();
+    const outcome = runSpec({ program: NODE, args: ["-e", living()] }, { signal: abort.signal });
+    const { gone } = await witness.next();
+    abort.abort({ kind: "cancelled", message: "enough" });
+    expect(await outcome).toEqual({ kind: "cancelled" });
+    await gone;
+  });
+
+  it("cancels after the end without effect", async () => {
+    const abort = new AbortController();
+    const outcome = await runSpec({ program: "echo", args: ["1"] }, { signal: abort.signal });
+    abort.abort({ kind: "cancelled", message: "late" });
+    expect(outcome).toMatchObject({ kind: "pass", value: 1 });
+  });
+
+  it("says timeout where the signal does", async () => {
+    const abort = new AbortController();
+    const outcome = runSpec({ program: NODE, args: ["-e", living()] }, { signal: abort.signal });
+    await witness.next();
+    abort.abort({ kind: "timeout", message: "30 ms are over" });
+    expect(await outcome).toEqual({
+      kind: "timeout",
+      error: { code: "step_timeout", message: "30 ms are over", retryable: true },
+    });
+  });
+
+  it("kills a child that ignores SIGTERM, after the grace", async () => {
+    const abort = new AbortController();
+    const outcome = runSpec(
+      { program: NODE, args: ["-e", living("process.on('SIGTERM',()=>{})")] },
+      { signal: abort.signal },
+    );
+    const { gone } = await witness.next();
+    abort.abort({ kind: "cancelled", message: "enough" });
+    expect(await outcome).toEqual({ kind: "cancelled" });
+    await gone;
+  });
+
+  it("kills the whole group: grandchildren that ignore SIGTERM too", async () => {
+    const abort = new AbortController();
+    const grandchild = `require('child_process').spawn(process.execPath,['-e',${JSON.stringify(living("process.on('SIGTERM',()=>{})"))}],{stdio:'ignore'})`;
+    const outcome = runSpec({ program: NODE, args: ["-e", living(grandchild)] }, { signal: abort.signal });
+    const [first, second] = [await witness.next(), await witness.next()];
+    abort.abort({ kind: "cancelled", message: "enough" });
+    expect(await outcome).toEqual({ kind: "cancelled" });
+    await Promise.all([first.gone, second.gone]);
+  });
+
+  it("ends what a program leaves behind in its group, and answers with what the program printed", async () => {
+    const background = `${NODE} -e ${JSON.stringify(living())} & echo '"early"'`;
+    const script = `${background}; while [ ! -e ${directory}/seen ]; do :; done`;
+    const outcome = runSpec({ program: "sh", args: ["-c", script] });
+    const { gone } = await witness.next();
+    await writeFile(join(directory, "seen"), "");
+    expect(await outcome).toMatchObject({ kind: "pass", value: "early" });
+    await gone;
+  });
+
+  it("is not held up by a process that left the group and holds the pipes", async () => {
+    const stdio = "{stdio:['ignore','inherit','inherit'],detached:true}";
+    const leave = `require('child_process').spawn(process.execPath,['-e',${JSON.stringify(living())}],${stdio}).unref()`;
+    const seen = JSON.stringify(join(directory, "seen"));
+    const wait = `const t=setInterval(()=>{if(require('fs').existsSync(${seen}))clearInterval(t)},5)`;
+    const outcome = runSpec({ program: NODE, args: ["-e", `${leave};console.log('{"a":1}');${wait}`] });
+    await witness.next();
+    await writeFile(join(directory, "seen"), "");
+    expect(await outcome).toMatchObject({ kind: "pass", value: { a: 1 } });
+  });
+
+  it("runs at most maxChildren at once; a waiting one can be cancelled", async () => {
+    const narrow = makeSubprocessHost({ maxChildren: 1, graceMs: 200 });
+    try {
+      const [first, second] = [new AbortController(), new AbortController()];
+      const running = runSpec({ program: NODE, args: ["-e", living()] }, { signal: first.signal }, narrow);
+      const waiting = runSpec(
+        { program: "sh", args: ["-c", `touch ${directory}/started`] },
+        { signal: second.signal },
+        narrow,
+      );
+      await witness.next();
+      second.abort({ kind: "cancelled", message: "enough" });
+      expect(await waiting).toEqual({ kind: "cancelled" });
+      first.abort({ kind: "cancelled", message: "enough" });
+      expect(await running).toEqual({ kind: "cancelled" });
+      expect(await readdir(directory)).not.toContain("started");
+    } finally {
+      await narrow[Symbol.asyncDispose]();
+    }
+  });
+
+  it("fails children of a helper that died, kills them, and starts another helper", async () => {
+    const own = makeSubprocessHost({ graceMs: 200 });
+    try {
+      const outcome = runSpec({ program: NODE, args: ["-e", living()] }, {}, own);
+      const { gone } = await witness.next();
+      const helper = own.helperPid;
+      expect(helper).toBeTypeOf("number");
+      process.kill(helper as number, "SIGKILL");
+      const failure = failureOf(await outcome);
+      expect(failure).toMatchObject({ code: "subprocess_helper_lost", retryable: true });
+      expect(failure.message).toContain("SIGKILL");
+      await gone;
+      expect(await runSpec({ program: "echo", args: ["2"] }, {}, own)).toMatchObject({ kind: "pass", value: 2 });
+      expect(own.helperPid).not.toBe(helper);
+    } finally {
+      await own[Symbol.asyncDispose]();
+    }
+  });
+
+  it("ends running children when it is disposed", async () => {
+    const own = makeSubprocessHost({ graceMs: 200 });
+    const outcome = runSpec({ program: NODE, args: ["-e", living()] }, {}, own);
+    const { gone } = await witness.next();
+    await own[Symbol.asyncDispose]();
+    await gone;
+    expect(failureOf(await outcome).code).toBe("subprocess_helper_lost");
+    expect(failureOf(await runSpec({ program: "true" }, {}, own)).message).toContain("shutting down");
+  });
+
+  it("leaves no orphan when the host process is killed", async () => {
+    const { spawn } = await import("node:child_process");
+    const script = new URL("./dying-host.ts", import.meta.url).pathname;
+    const dying = spawn(NODE, [script, living("process.on('SIGTERM',()=>{})")], { stdio: "ignore" });
+    const { gone } = await witness.next();
+    dying.kill("SIGKILL");
+    await gone;
+    expect(dying.exitCode).toBeNull();
+  });
+});
+
+it("keeps no trace of a helper in a host that runs no child", async () => {
+  const idle = makeSubprocessHost();
+  expect(idle.helperPid).toBeUndefined();
+  await idle[Symbol.asyncDispose]();
+});
