@@ -9,7 +9,7 @@ import { pointerTo } from "./json-pointer.ts";
 
 /** Bounds of a document. */
 export interface DocumentLimits {
-  /** Bytes of a document's file. Default 10 MiB. */
+  /** Bytes of a document's file. Default 4 MiB. */
   readonly maxBytes: number;
   /** Nested objects and lists. Default 2500: a flow of the deepest allowed nesting fits, with room for a context. */
   readonly maxDepth: number;
@@ -19,7 +19,7 @@ export interface DocumentLimits {
 
 /** What holds where nothing is said. */
 export const documentLimits: DocumentLimits = Object.freeze({
-  maxBytes: 10 * 1024 * 1024,
+  maxBytes: 4 * 1024 * 1024,
   maxDepth: 2_500,
   maxValues: 2_000_000,
 });
@@ -42,8 +42,15 @@ export interface InspectionFailure {
 
 /** What was found. `document` is the value inspected, known to be JSON. */
 export type Inspected =
-  | { readonly document: Json; readonly refs: readonly DocumentRef[] }
+  | {
+      readonly document: Json;
+      readonly refs: readonly DocumentRef[];
+      /** Objects with a `$file` text and keys beside it: data that looks like a ref. */
+      readonly lookalikes: readonly DocumentRef[];
+    }
   | { readonly failure: InspectionFailure };
+
+const brokenText = "holds half of a surrogate pair, which is no character";
 
 interface Visit {
   readonly value: unknown;
@@ -55,6 +62,7 @@ interface Visit {
 /** Inspects a document. Costs its size. */
 export function inspectDocument(document: unknown, limits: DocumentLimits = documentLimits): Inspected {
   const refs: DocumentRef[] = [];
+  const lookalikes: DocumentRef[] = [];
   const stack: Visit[] = [{ value: document, parent: undefined, token: "", depth: 0 }];
   let values = 0;
   for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
@@ -62,7 +70,8 @@ export function inspectDocument(document: unknown, limits: DocumentLimits = docu
     if (values > limits.maxValues) {
       return failure(visit, `the document holds more than ${limits.maxValues} values`, true);
     }
-    const { value } = visit;
+    const { value, token } = visit;
+    if (typeof token === "string" && !token.isWellFormed()) return failure(visit, `a key ${brokenText}`, false);
     if (typeof value !== "object" || value === null) {
       const problem = scalarProblem(value);
       if (problem !== undefined) return failure(visit, problem, false);
@@ -72,10 +81,10 @@ export function inspectDocument(document: unknown, limits: DocumentLimits = docu
       return failure(visit, `the document is nested deeper than ${limits.maxDepth} levels`, true);
     }
     const ref = refOf(value, visit);
-    if (ref !== undefined) refs.push(ref);
+    if (ref !== undefined) (ref.key === "$file" && Object.keys(value).length > 1 ? lookalikes : refs).push(ref);
     pushParts(stack, visit, value);
   }
-  return { document: document as Json, refs };
+  return { document: document as Json, refs, lookalikes };
 }
 
 function pushParts(stack: Visit[], parent: Visit, value: object): void {
@@ -94,11 +103,11 @@ function pushParts(stack: Visit[], parent: Visit, value: object): void {
 }
 
 function refOf(value: object, visit: Visit): DocumentRef | undefined {
-  for (const key of ["$file", "$agent_md"] as const) {
+  // An object with both is an agent: its `$file` is a key beside the ref.
+  for (const key of ["$agent_md", "$file"] as const) {
     if (!Object.hasOwn(value, key)) continue;
     const ref = (value as Readonly<Record<string, unknown>>)[key];
-    if (typeof ref !== "string" || (key === "$file" && Object.keys(value).length !== 1)) continue;
-    return { key, ref, pointer: pointerOf(visit) };
+    if (typeof ref === "string") return { key, ref, pointer: pointerOf(visit) };
   }
   return undefined;
 }
@@ -106,7 +115,7 @@ function refOf(value: object, visit: Visit): DocumentRef | undefined {
 function scalarProblem(value: unknown): string | undefined {
   switch (typeof value) {
     case "string":
-      return value.isWellFormed() ? undefined : "a text holds half of a surrogate pair, which is no character";
+      return value.isWellFormed() ? undefined : `a text ${brokenText}`;
     case "boolean":
       return undefined;
     case "number":

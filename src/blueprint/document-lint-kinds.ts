@@ -52,6 +52,11 @@ export const documentLintKinds = {
     category: "migration",
     summary: "front matter closed by a line that only starts with ---",
   },
+  "agent-md-ignored-key": {
+    level: "warn",
+    category: "migration",
+    summary: "a front matter key whose value has the wrong shape",
+  },
   // Parse
   "unknown-field": { level: "error", category: "correctness", summary: "a key that its object does not have" },
   "missing-field": { level: "error", category: "correctness", summary: "a required key that is absent" },

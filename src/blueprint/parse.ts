@@ -13,7 +13,7 @@ import { idProblem, PORTABLE_ID, portableId } from "./blueprint-id.ts";
 import { complete } from "./conform.ts";
 import { type Diagnostic, hasErrors } from "./diagnostic.ts";
 import { type DocumentLimits, type DocumentRef, documentLimits, inspectDocument } from "./document-inspection.ts";
-import { isWithin, pointerTokens } from "./json-pointer.ts";
+import { isWithin, valueAt } from "./json-pointer.ts";
 import { diagnose } from "./lint-registry.ts";
 import { validateDocument } from "./schema/validator.generated.ts";
 import type { Blueprint } from "./schema.ts";
@@ -169,11 +169,7 @@ function missingHaltTarget(
   const inPath = pointer.endsWith("/then/at");
   if (!inPath && !pointer.endsWith("/then")) return undefined;
   const node = inPath ? pointer.slice(0, -"/at".length) : pointer;
-  const value = pointerTokens(node).reduce<Json | undefined>(
-    (at, token) =>
-      typeof at === "object" && at !== null && Object.hasOwn(at, token) ? (at as JsonObject)[token] : undefined,
-    document,
-  );
+  const value = valueAt(document, node);
   if (!isJsonObject(value) || value["kind"] !== "assign") return undefined;
   return inPath
     ? { path: `${pointer}/at`, value: "$.halted_at" }

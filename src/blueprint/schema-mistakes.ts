@@ -5,7 +5,7 @@ import { isJsonObject, type Json } from "../flow/index.ts";
 import { resolved, variantOf } from "./conform.ts";
 import type { Diagnostic, Suggestion } from "./diagnostic.ts";
 import { elementAt } from "./document-element.ts";
-import { pointerTo, pointerTokens } from "./json-pointer.ts";
+import { partOf, pointerTo, pointerTokens, valueAt } from "./json-pointer.ts";
 import { diagnose, type LintKind } from "./lint-registry.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { LinkedNode, SchemaMistake } from "./schema/linked.ts";
@@ -159,15 +159,6 @@ function shapeAt(document: Json, pointer: string): Shape {
     shape: node === undefined ? undefined : variantOf(node, value),
     union: node === undefined ? undefined : resolved(node),
   };
-}
-
-function valueAt(document: Json, pointer: string): Json | undefined {
-  return pointerTokens(pointer).reduce<Json | undefined>(partOf, document);
-}
-
-function partOf(value: Json | undefined, token: string): Json | undefined {
-  if (Array.isArray(value)) return value[Number(token)];
-  return isJsonObject(value) && Object.hasOwn(value, token) ? value[token] : undefined;
 }
 
 function label(pointer: string): string {
