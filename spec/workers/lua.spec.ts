@@ -136,7 +136,7 @@ describe("what a chunk returns", () => {
     [{ value: { __mse_skip: true, value: 3 } }, { kind: "skip", value: 3 }],
     [
       { __mse_skip: true, value: 3 },
-      { kind: "pass", value: 3 },
+      { kind: "skip", value: 3 },
     ],
     ['{"a":1}', { kind: "pass", value: { a: 1 } }],
   ])("%j", async (value, expected) => {

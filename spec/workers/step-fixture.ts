@@ -113,7 +113,7 @@ export function failureOf(outcome: StepOutcome): { code: string; message: string
 }
 
 /** The value of an outcome that has one, or a test failure that shows the outcome. */
-export function valueOf<V extends Json>(outcome: StepOutcome): V {
+export function resultOf<V extends Json>(outcome: StepOutcome): V {
   if (!("value" in outcome)) throw new Error(`no value: ${JSON.stringify(outcome)}`);
   return outcome.value as V;
 }

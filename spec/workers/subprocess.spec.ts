@@ -7,7 +7,7 @@ import type { SubprocessOutput } from "../../src/blueprint/schema.ts";
 import type { StepCall } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";
 import { nodeFiles, type SubprocessHost } from "../../src/workers/index.ts";
-import { failureOf, makeAgent, makeCall, makeSubprocessHost, spawnerOf, valueOf } from "./step-fixture.ts";
+import { failureOf, makeAgent, makeCall, makeSubprocessHost, resultOf, spawnerOf } from "./step-fixture.ts";
 import { Witness } from "./witness.ts";
 
 let directory: string;
@@ -129,7 +129,7 @@ describe("the environment of a child", () => {
     });
     try {
       const outcome = await runSpec(print, { attempt: 2, key: "2.~1.0" }, secretive);
-      const seen = valueOf<Record<string, string>>(outcome);
+      const seen = resultOf<Record<string, string>>(outcome);
       expect(seen).toMatchObject({
         PATH: "/usr/bin:/bin",
         HOME: "/home/x",
@@ -322,7 +322,7 @@ describe("pipes", () => {
     try {
       const input = "0123456789".repeat(1_000_000);
       const outcome = await runSpec({ program: "cat" }, { input }, big);
-      expect(valueOf<{ raw: string }>(outcome).raw === input).toBe(true);
+      expect(resultOf<{ raw: string }>(outcome).raw === input).toBe(true);
     } finally {
       await big[Symbol.asyncDispose]();
     }
@@ -339,7 +339,7 @@ describe("pipes", () => {
   it("drains a flood on standard error and keeps its end", async () => {
     const script = "process.stderr.write('x'.repeat(20e6)+'LAST', () => process.exit(4))";
     const outcome = await runSpec({ program: NODE, args: ["-e", script] });
-    const { stderr } = valueOf<{ stderr: string }>(outcome);
+    const { stderr } = resultOf<{ stderr: string }>(outcome);
     expect(outcome.kind).toBe("blocked");
     expect(stderr).toHaveLength(1024 * 1024);
     expect(stderr.endsWith("xLAST")).toBe(true);
@@ -355,7 +355,7 @@ describe("pipes", () => {
       program: NODE,
       args: ["-e", "process.stdout.write('['.repeat(1e6)+']'.repeat(1e6))"],
     });
-    expect(valueOf<{ raw: string }>(outcome).raw).toHaveLength(2_000_000);
+    expect(resultOf<{ raw: string }>(outcome).raw).toHaveLength(2_000_000);
   });
 
   it("stops a program that prints a gigabyte", async () => {
@@ -367,7 +367,7 @@ describe("pipes", () => {
 
   it("takes exactly the limit", async () => {
     const outcome = await runSpec({ program: "sh", args: ["-c", "head -c 8388608 /dev/zero | tr '\\0' x"] });
-    expect(valueOf<{ raw: string }>(outcome).raw).toHaveLength(8_388_608);
+    expect(resultOf<{ raw: string }>(outcome).raw).toHaveLength(8_388_608);
   });
 });
 

@@ -19,6 +19,7 @@ import type { AgentContextView } from "./context.ts";
 import { directiveText } from "./directive.ts";
 import { WorkerError } from "./errors.ts";
 import { parseJson } from "./json-value.ts";
+import { skippedValue } from "./skip-marker.ts";
 import type { Worker, WorkerAnswer, WorkerJob } from "./worker.ts";
 
 /** A Lua script that the host registers, for agents with `fn_id`. */
@@ -122,9 +123,10 @@ function hostOf({ call, view }: WorkerJob, functions: LuaParts["hostFunctions"])
   };
 }
 
-/** A table with `value` or `ok` says both; any other value is itself, passing. */
+/** A table with `value` or `ok` says both; any other value is itself, passing. So is the skip marker, which has a `value`. */
 function answerOf(returned: Json): WorkerAnswer {
-  if (!isJsonObject(returned)) return { verdict: "pass", value: returned, stats: STATS };
+  if (!isJsonObject(returned) || skippedValue(returned) !== undefined)
+    return { verdict: "pass", value: returned, stats: STATS };
   const value = ownValue(returned, "value");
   const ok = ownValue(returned, "ok");
   if (value === undefined && ok === undefined) return { verdict: "pass", value: returned, stats: STATS };

@@ -2,7 +2,7 @@
  * The host's end of one helper process.
  *
  * H1  Every `run` resolves: with the child's end, or `lost` when the helper dies or cannot start.
- * H2  Children of a helper that died are killed by the host, group by group.
+ * H2  Children of a helper that died are killed by the host, group by group, as far as it has heard of their start.
  * H3  An idle helper does not keep the host alive; a busy one does.
  */
 import { type ChildProcess, fork } from "node:child_process";
@@ -82,6 +82,8 @@ export class HelperLink {
 
   /** Runs one child to its end (H1). */
   async run(order: ChildOrder, { signal, onData }: ChildOptions): Promise<ChildEnd> {
+    // Aborted since the caller looked: its event has passed, so nobody would stop the child.
+    if (signal.aborted) return { kind: "lost", reason: "it was given up before it started" };
     const id = this.#nextId++;
     const ended = Promise.withResolvers<ChildEnd>();
     this.#live.set(id, { resolve: ended.resolve, onData });
