@@ -32,7 +32,7 @@ return B.bp {
       kind = "subprocess",
       spec = {
         program = "git",
-        args = { "log", "--no-merges", "--max-count=200", "--format=%H%x1f%an%x1f%as%x1f%s%x1e", "--end-of-options" },
+        args = { "log", "--no-show-signature", "--no-merges", "--max-count=200", "--format=%H%x1f%an%x1f%as%x1f%s%x1e", "--end-of-options" },
         use_stdin = false,
       },
     },
@@ -58,5 +58,8 @@ return B.bp {
       on_true = F.step { agent = "writer", input = F.p "$.changes", out = F.p "$.notes" },
       on_false = F.assign { at = F.p "$.halted_at", value = F.p "$.verdict" },
     },
+    -- Only needed on the way.
+    F.assign { at = F.p "$.log", value = json.null },
+    F.assign { at = F.p "$.commits", value = json.null },
   },
 }

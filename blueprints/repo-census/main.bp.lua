@@ -40,8 +40,8 @@ return B.bp {
     },
     F.step { agent = "summer", input = F.p "$.counts", out = F.p "$.census" },
     F.step { agent = "printer", input = F.p "$.census", out = F.p "$.table" },
-    -- The full lists were only needed on the way.
-    F.assign { at = F.p "$.files", value = F.lit(json.null) },
-    F.assign { at = F.p "$.directories", value = F.lit(json.null) },
+    -- Only needed on the way.
+    F.assign { at = F.p "$.files", value = json.null },
+    F.assign { at = F.p "$.directories", value = json.null },
   },
 }

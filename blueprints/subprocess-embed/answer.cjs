@@ -1,10 +1,7 @@
 // Stands in for a model's command line: takes a system prompt, a prompt and a model, prints one JSON answer.
+// This text is part of a template, where a word in braces is a placeholder: hence no string templates here.
 const [system, prompt, model] = process.argv.slice(1);
-const words = prompt.split(/\s+/u).filter((word) => word !== "");
-const answer = {
-  ok: true,
-  model,
-  result: { text: `${words.length} words: ${prompt}` },
-  usage: { input_tokens: system.split(/\s+/u).length + words.length, output_tokens: words.length + 2 },
-};
-process.stdout.write(`${JSON.stringify(answer)}\n`);
+const count = (text) => text.split(/\s+/u).filter((word) => word !== "").length;
+const text = count(prompt) + " words: " + prompt;
+const usage = { input_tokens: count(system) + count(prompt), output_tokens: count(text) };
+process.stdout.write(JSON.stringify({ ok: true, model, result: { text }, usage }));

@@ -5,9 +5,9 @@ import { useAuthor } from "./author.ts";
 const author = useAuthor();
 
 /** The line of the nearest place at or above a pointer. */
-function lineOf(positions: ReadonlyMap<string, { line: number }>, pointer: string): number | undefined {
+function lineOf(positions: Readonly<Record<string, { line: number }>>, pointer: string): number | undefined {
   for (let at = pointer; ; at = at.slice(0, at.lastIndexOf("/"))) {
-    const position = positions.get(at);
+    const position = positions[at];
     if (position !== undefined || at === "") return position?.line;
   }
 }
@@ -51,7 +51,7 @@ return F.seq {
       "/children/1/else/at",
     ];
     expect(lines.map((pointer) => lineOf(positions, pointer))).toEqual([2, 3, 4, 5, 6, 7, 8, 9]);
-    expect([...positions.values()].every(({ file }) => file === "test.bp.lua")).toBe(true);
+    expect(Object.values(positions).every(({ file }) => file === "test.bp.lua")).toBe(true);
   });
 
   it("are the stage's line for everything a pipeline prints for it, and the fix's for the fix", async () => {
@@ -95,14 +95,14 @@ return B.bp {
 }`,
       { roots: [new URL("./fixtures/modules", import.meta.url).pathname] },
     );
-    expect(positions.get("")).toEqual({ file: "test.bp.lua", line: 2 });
-    expect(positions.get("/flow")).toEqual({ file: "parts.lua", line: 6 });
+    expect(positions[""]).toEqual({ file: "test.bp.lua", line: 2 });
+    expect(positions["/flow"]).toEqual({ file: "parts.lua", line: 6 });
   });
 
   it("keep the whole name of a long file, also for warnings", async () => {
     const file = `${"deep/".repeat(20)}main.bp.lua`;
     const { positions, warnings } = await author.build('\nreturn { F.seq {}, #F.p "$.a" }', { file });
-    expect(positions.get("/0")).toEqual({ file, line: 2 });
+    expect(positions["/0"]).toEqual({ file, line: 2 });
     expect(warnings[0]?.position).toEqual({ file, line: 2 });
   });
 

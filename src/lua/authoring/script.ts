@@ -28,7 +28,7 @@ export interface AuthoringResult {
   /** What the script returned, as JSON: a Blueprint, as far as the script is concerned. Null where it returned nothing. */
   readonly value: Json;
   /** Where the tables of `value` were made, by JSON pointer. A pointer without an entry has its nearest ancestor's place. */
-  readonly positions: ReadonlyMap<string, LuaPosition>;
+  readonly positions: Readonly<Record<string, LuaPosition>>;
   /** In the order noted. */
   readonly warnings: readonly AuthoringWarning[];
   /** What `print` was given, a string a call. */
@@ -42,17 +42,21 @@ export interface AuthoringPool {
 
 /** Runs a script. Rejects with the pool's LuaError, whose `chunk` and `line` are the author's. */
 export async function runAuthoringScript(pool: AuthoringPool, script: AuthoringScript): Promise<AuthoringResult> {
-  const { value, printed, positions, warnings } = await pool.invoke({
+  const {
+    value,
+    printed,
+    positions = {},
+    warnings = [],
+  } = await pool.invoke({
     image: { source: script.text, chunkName: script.file, host: [], kind: "authoring", roots: script.roots },
     ...(script.limits === undefined ? {} : { limits: script.limits }),
     ...(script.signal === undefined ? {} : { signal: script.signal }),
   });
-  const places = new Map(Object.entries(positions ?? {}));
-  const files = new Set([script.file, ...Array.from(places.values(), ({ file }) => file)]);
+  const files = new Set([script.file, ...Array.from(Object.values(positions), ({ file }) => file)]);
   return {
     value: replaceEmptyObjects(value),
-    positions: places,
-    warnings: (warnings ?? []).map((text) => readWarning(text, files)),
+    positions,
+    warnings: warnings.map((text) => readWarning(text, files)),
     printed,
   };
 }
