@@ -38,9 +38,9 @@ describe("expressions", () => {
           seen.values += 1;
         }
       }),
-      { seed: SEED, numRuns: 10_000 },
+      { seed: SEED, numRuns: 4000 },
     );
-    expect(Math.min(seen.values, seen.errors)).toBeGreaterThan(2000);
+    expect(Math.min(seen.values, seen.errors)).toBeGreaterThan(1000);
   });
 
   it("say where in the document they failed", () => {
@@ -77,7 +77,7 @@ describe("expressions", () => {
         expect(Math.sign(compareStrings(a, b))).toBe(bytes);
         expect(codePointCount(a)).toBe([...a].length);
       }),
-      { seed: SEED, numRuns: 5000 },
+      { seed: SEED, numRuns: 1500 },
     );
     expect(evaluate({ op: "lt", lhs: lit("\uffff"), rhs: lit("\u{10000}") })).toBe(true);
   });
@@ -110,7 +110,7 @@ describe("expressions", () => {
       return value;
     };
     const tree = decodeExpr({ op: "eq", lhs: { op: "path", at: "$.a" }, rhs: { op: "path", at: "$.b" } });
-    const result = outcome(() => compileExpr(tree, { maxValues: 100_000 }).evaluate({ a: doubled(), b: doubled() }));
+    const result = outcome(() => compileExpr(tree, { maxTransitions: 1000 }).evaluate({ a: doubled(), b: doubled() }));
     expect(result).toMatchObject({ kind: "limit_exceeded" });
   });
 });

@@ -109,6 +109,23 @@ describe("limits of a run", () => {
     }
   });
 
+  it("end a loop whose turns are few but heavy", () => {
+    const ctx = { xs: Array.from({ length: 10_000 }, (_, index) => index), o: { k: 1 } };
+    const wide = Object.fromEntries(ctx.xs.map((index) => [`k${index}`, index]));
+    const heavy: readonly [Json, Json][] = [
+      [endless(assign("$.x", { op: "in", needle: lit(-1), haystack: path("$.xs") })), ctx],
+      [endless(assign("$.x", { op: "eq", lhs: path("$.xs"), rhs: lit([...ctx.xs]) })), ctx],
+      [endless(assign("$.x", { op: "len", arg: path("$.wide") })), { wide }],
+      // Every try takes a snapshot, so every write after it copies the top level.
+      [endless(attempt(assign("$.x", lit(1)))), wide],
+    ];
+    for (const [document, initial] of heavy) {
+      const machine = run(document, initial, { maxTransitions: 10_000 });
+      expect(machine.error).toMatchObject({ kind: "limit_exceeded", details: { limit: "maxTransitions" } });
+      expect((machine.ctx as { n: number }).n).toBeLessThan(200);
+    }
+  });
+
   it("end it by default too", () => {
     const machine = run(endless(seq()));
     expect(machine.error?.details).toEqual({ limit: "maxTransitions", max: DEFAULT_LIMITS.maxTransitions });

@@ -22,6 +22,7 @@ import {
   renderJson,
   writePath,
 } from "../../src/flow/index.ts";
+import { WorkMeter } from "../../src/flow/work-meter.ts";
 
 const copy = (value: Json): Json => JSON.parse(JSON.stringify(value)) as Json;
 
@@ -99,7 +100,14 @@ export const evaluateNaively = (expr: FlowExpr, ctx: Json, externs: Externs): Js
       return haystack.filter((element: Json) => deepEqual(needle, element)).length > 0;
     }
     case "call_extern":
-      return callHostFunction(externs, expr.ref, expr.args.map(go), { key: ROOT_KEY, ordinal: 0 }, DEFAULT_LIMITS);
+      return callHostFunction(
+        externs,
+        expr.ref,
+        expr.args.map(go),
+        { key: ROOT_KEY, ordinal: 0 },
+        DEFAULT_LIMITS,
+        new WorkMeter(1e9),
+      );
     default: {
       const [a, b] = [go(expr.lhs), go(expr.rhs)];
       switch (expr.op) {

@@ -35,9 +35,9 @@ describe("a path", () => {
         expect(again.segments).toEqual(path.segments);
         expect(again.text).toBe(path.text);
       }),
-      { seed: SEED, numRuns: 20_000 },
+      { seed: SEED, numRuns: 8000 },
     );
-    expect(accepted).toBeGreaterThan(1000);
+    expect(accepted).toBeGreaterThan(400);
   });
 
   it("keeps a key with a bracket and a quote readable", () => {

@@ -15,8 +15,9 @@
  */
 import { limitExceeded, unwritable } from "./failures.ts";
 import { isJsonObject, type Json, type JsonObject, ownValue, setOwn } from "./json.ts";
-import { depthWithin } from "./json-inspect.ts";
+import { inspectJson } from "./json-inspect.ts";
 import type { FlowPath } from "./path.ts";
+import type { WorkMeter } from "./work-meter.ts";
 
 /** A ctx and the bound of its depth, as a snapshot keeps them. */
 export interface CtxSnapshot {
@@ -29,15 +30,17 @@ type Owned = Record<string, Json>;
 /** A ctx that belongs to one scope. */
 export class Ctx {
   readonly #maxDepth: number;
+  readonly #meter: WorkMeter;
   readonly #owned = new WeakSet<object>();
   #value: Json;
   #depth: number;
 
-  /** Starts from a snapshot, which is never changed. */
-  constructor(snapshot: CtxSnapshot, maxDepth: number) {
+  /** Starts from a snapshot, which is never changed. `meter` is told of what is copied and measured. */
+  constructor(snapshot: CtxSnapshot, maxDepth: number, meter: WorkMeter) {
     this.#value = snapshot.value;
     this.#depth = snapshot.depth;
     this.#maxDepth = maxDepth;
+    this.#meter = meter;
   }
 
   /** The whole value, to read at once and let go: it may change with the next write. */
@@ -114,15 +117,21 @@ export class Ctx {
 
   #copy(object: JsonObject): Owned {
     const copy: Owned = { ...object };
-    for (const key of Object.keys(copy)) this.release(copy[key] as Json);
+    const keys = Object.keys(copy);
+    this.#meter.spend(keys.length);
+    for (const key of keys) this.release(copy[key] as Json);
     return copy;
   }
 
   #measure(): void {
-    const depth = depthWithin(this.#value, this.#maxDepth);
-    if (depth === undefined) {
+    const inspection = inspectJson(this.#value, {
+      maxCtxDepth: this.#maxDepth,
+      maxValues: Number.POSITIVE_INFINITY,
+    });
+    if ("problem" in inspection) {
       throw limitExceeded("maxCtxDepth", this.#maxDepth, `the ctx is nested deeper than ${this.#maxDepth} levels`);
     }
-    this.#depth = depth;
+    this.#meter.spend(inspection.values);
+    this.#depth = inspection.depth;
   }
 }

@@ -7,14 +7,15 @@
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 
 /** Whether two values are equal. */
-export const deepEqual = (a: Json, b: Json): boolean => equalWithin(a, b, Number.POSITIVE_INFINITY) === true;
+export const deepEqual = (a: Json, b: Json): boolean => equalSpending(a, b, free);
 
-/** Like `deepEqual`, but gives up with `undefined` after comparing `budget` pairs of containers' members. */
-export const equalWithin = (a: Json, b: Json, budget: number): boolean | undefined => {
+const free = { spend(): void {} };
+
+/** Like `deepEqual`, and tells `meter` how many members it compares, before it does. */
+export const equalSpending = (a: Json, b: Json, meter: { spend(values: number): void }): boolean => {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   const pairs: Json[] = [a, b];
-  let left = budget;
   while (pairs.length > 0) {
     const y = pairs.pop() as Json;
     const x = pairs.pop() as Json;
@@ -22,8 +23,7 @@ export const equalWithin = (a: Json, b: Json, budget: number): boolean | undefin
     if (typeof x !== "object" || typeof y !== "object" || x === null || y === null) return false;
     const members = isJsonObject(x) ? pushObjects(x, y, pairs) : pushArrays(x, y, pairs);
     if (members < 0) return false;
-    left -= members;
-    if (left < 0) return undefined;
+    meter.spend(members);
   }
   return true;
 };

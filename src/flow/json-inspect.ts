@@ -3,8 +3,6 @@
  *
  * Values shared inside a value count as often as they would be written, so a value that passes can also be printed.
  */
-import type { Json } from "./json.ts";
-
 /** What inspection allows. */
 export interface InspectionBounds {
   /** Levels of nesting; a scalar has none, `[]` has one. */
@@ -20,14 +18,14 @@ export interface InspectionProblem {
   readonly pointer: string;
 }
 
-/** The result: the depth of a value that passed, or why it did not. */
-export type Inspection = { readonly depth: number } | { readonly problem: InspectionProblem };
+/** The result: the depth of a value that passed and how many values it holds, or why it did not pass. */
+export type Inspection = { readonly depth: number; readonly values: number } | { readonly problem: InspectionProblem };
 
 /** Inspects a value. Costs its size, at most `maxValues`. */
 export const inspectJson = (value: unknown, bounds: InspectionBounds): Inspection => {
   const inspector = new Inspector(bounds);
   const problem = inspector.visit(value, 0);
-  if (problem === undefined) return { depth: inspector.deepest };
+  if (problem === undefined) return { depth: inspector.deepest, values: inspector.values };
   return { problem: { ...problem, pointer: inspector.pointer() } };
 };
 
@@ -39,13 +37,12 @@ type Problem = Pick<InspectionProblem, "limit" | "message">;
 
 class Inspector {
   deepest = 0;
+  values = 0;
   readonly #bounds: InspectionBounds;
   readonly #trail: (string | number)[] = [];
-  #left: number;
 
   constructor(bounds: InspectionBounds) {
     this.#bounds = bounds;
-    this.#left = bounds.maxValues;
   }
 
   pointer(): string {
@@ -54,8 +51,8 @@ class Inspector {
 
   /** Recursion is bounded by `maxCtxDepth`. After a problem the trail is left as it is: it says where. */
   visit(value: unknown, depth: number): Problem | undefined {
-    this.#left -= 1;
-    if (this.#left < 0) {
+    this.values += 1;
+    if (this.values > this.#bounds.maxValues) {
       return { limit: "maxValues", message: `more than ${this.#bounds.maxValues} values` };
     }
     if (typeof value !== "object" || value === null) return scalarProblem(value);
@@ -97,10 +94,4 @@ const scalarProblem = (value: unknown): Problem | undefined => {
     default:
       return value === null ? undefined : { message: `${typeof value} is not a JSON value` };
   }
-};
-
-/** The depth of a value that is known to be JSON within bounds, or `undefined` where it is deeper than `max`. */
-export const depthWithin = (value: Json, max: number): number | undefined => {
-  const inspection = inspectJson(value, { maxCtxDepth: max, maxValues: Number.POSITIVE_INFINITY });
-  return "depth" in inspection ? inspection.depth : undefined;
 };

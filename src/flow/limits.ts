@@ -15,7 +15,7 @@ export interface FlowLimits {
   readonly maxPathLength: number;
   /** Dispatches of a run. */
   readonly maxSteps: number;
-  /** Nodes entered and loop turns taken between two suspensions of a run; what stops an endless loop without steps. */
+  /** Nodes entered between two suspensions of a run (work-meter.ts); what stops an endless loop without steps. */
   readonly maxTransitions: number;
   /** Lanes of one fanout. */
   readonly maxFanout: number;

@@ -7,6 +7,7 @@ import { assertNever } from "./error.ts";
 import { compileEvaluate } from "./evaluate/compile-expr.ts";
 import type { FlowExpr } from "./expr.ts";
 import { limitExceeded } from "./failures.ts";
+import type { Json } from "./json.ts";
 import { inspectJson } from "./json-inspect.ts";
 import { type FlowLimits, resolveLimits } from "./limits.ts";
 import type { CompiledValue, Operation, Target } from "./machine/operation.ts";
@@ -161,13 +162,19 @@ const depthRule = (expr: FlowExpr, limits: FlowLimits): CompiledValue["depth"] =
       const above = expr.at.segments.length;
       return (value, ctxDepth) => (typeof value === "object" && value !== null ? Math.max(1, ctxDepth - above) : 0);
     }
-    case "lit":
+    case "lit": {
+      const depth = depthOf(expr.value, limits);
+      return () => depth;
+    }
     case "call_extern":
-      return (value) => {
-        const inspection = inspectJson(value, limits);
-        return "depth" in inspection ? inspection.depth : limits.maxCtxDepth + 1;
-      };
+      return (value) => depthOf(value, limits);
     default:
       return () => 0;
   }
+};
+
+/** The depth of a value, or one more than a ctx may have. */
+const depthOf = (value: Json, limits: FlowLimits): number => {
+  const inspection = inspectJson(value, limits);
+  return "depth" in inspection ? inspection.depth : limits.maxCtxDepth + 1;
 };

@@ -3,24 +3,16 @@
  */
 import { compareStrings } from "../code-points.ts";
 import type { EqualityExpr, OrderExpr } from "../expr.ts";
-import { limitExceeded, typeError } from "../failures.ts";
+import { typeError } from "../failures.ts";
 import type { Json } from "../json.ts";
-import { equalWithin } from "../json-equal.ts";
+import { equalSpending } from "../json-equal.ts";
 import { renderJson } from "../json-render.ts";
-import type { Evaluate, Evaluation } from "./evaluation.ts";
-
-const equal = (a: Json, b: Json, world: Evaluation): boolean => {
-  const answer = equalWithin(a, b, world.maxValues);
-  if (answer === undefined) {
-    throw limitExceeded("maxValues", world.maxValues, `a comparison looked at more than ${world.maxValues} values`);
-  }
-  return answer;
-};
+import type { Evaluate } from "./evaluation.ts";
 
 /** Compiles `eq` and `ne`. */
 export const compileEquality = (op: EqualityExpr["op"], lhs: Evaluate, rhs: Evaluate): Evaluate => {
   const wanted = op === "eq";
-  return (world) => equal(lhs(world), rhs(world), world) === wanted;
+  return (world) => equalSpending(lhs(world), rhs(world), world.meter) === wanted;
 };
 
 /** Compiles `in`. The needle is evaluated first; only an array can be searched. */
@@ -32,7 +24,8 @@ export const compileIn =
     if (!Array.isArray(elements)) {
       throw typeError("expr.in", `in: haystack must be array, got ${renderJson(elements)}`, pointer);
     }
-    return elements.some((element: Json) => equal(element, wanted, world));
+    world.meter.spend(elements.length);
+    return elements.some((element: Json) => equalSpending(element, wanted, world.meter));
   };
 
 const orders: Readonly<Record<OrderExpr["op"], (order: number) => boolean>> = {

@@ -15,6 +15,7 @@ import { type FlowLimits, resolveLimits } from "../limits.ts";
 import type { FlowPath } from "../path.ts";
 import { lookupPath } from "../path-access.ts";
 import { ROOT_KEY } from "../step-key.ts";
+import { WorkMeter } from "../work-meter.ts";
 import { compileArithmetic } from "./arithmetic.ts";
 import { compileEquality, compileIn, compileOrder } from "./comparison.ts";
 import type { Evaluate } from "./evaluation.ts";
@@ -34,10 +35,15 @@ export const compileExpr = (expr: FlowExpr, limits?: Partial<FlowLimits>): Compi
   return {
     evaluate(ctx, externs = noExterns) {
       let ordinal = 0;
+      const meter = new WorkMeter(bounds.maxTransitions);
       return evaluate({
         ctx,
-        maxValues: bounds.maxValues,
-        callExtern: (ref, args) => callHostFunction(externs, ref, args, { key: ROOT_KEY, ordinal: ordinal++ }, bounds),
+        meter,
+        callExtern(ref, args) {
+          const site = { key: ROOT_KEY, ordinal };
+          ordinal += 1;
+          return callHostFunction(externs, ref, args, site, bounds, meter);
+        },
       });
     },
   };
@@ -108,8 +114,15 @@ const compileLen =
   (arg: Evaluate, pointer: string): Evaluate =>
   (world) => {
     const value = arg(world);
-    if (typeof value === "string") return codePointCount(value);
     if (Array.isArray(value)) return value.length;
-    if (isJsonObject(value)) return Object.keys(value).length;
+    if (typeof value === "string") {
+      world.meter.spend(value.length);
+      return codePointCount(value);
+    }
+    if (isJsonObject(value)) {
+      const count = Object.keys(value).length;
+      world.meter.spend(count);
+      return count;
+    }
     throw typeError("expr.len", `len: unsupported type ${renderJson(value)}`, pointer);
   };

@@ -3,13 +3,14 @@
  */
 import type { FlowError } from "../error.ts";
 import type { Json } from "../json.ts";
+import type { WorkMeter } from "../work-meter.ts";
 
 /** The world of one evaluation. */
 export interface Evaluation {
   /** The whole ctx. Values read from it are the evaluator's own until they are handed out. */
   readonly ctx: Json;
-  /** Bound on members compared by one `eq` or `in`. */
-  readonly maxValues: number;
+  /** Told of every value that is looked at beyond a fixed few. */
+  readonly meter: WorkMeter;
   /** Calls a host function with values that are handed out, and answers a value that is JSON within bounds. */
   callExtern(ref: string, args: readonly Json[]): Json;
 }

@@ -6,6 +6,7 @@ import { type ExternSite, type Externs, externError } from "../externs.ts";
 import { limitExceeded } from "../failures.ts";
 import type { Json } from "../json.ts";
 import { type InspectionBounds, inspectJson } from "../json-inspect.ts";
+import type { WorkMeter } from "../work-meter.ts";
 
 /** Calls `ref`. A thrown FlowError passes unchanged, whatever its kind; anything else becomes `extern_error`. */
 export const callHostFunction = (
@@ -14,6 +15,7 @@ export const callHostFunction = (
   args: readonly Json[],
   site: ExternSite,
   bounds: InspectionBounds,
+  meter: WorkMeter,
 ): Json => {
   let value: Json;
   try {
@@ -24,7 +26,10 @@ export const callHostFunction = (
   }
   if (typeof value === "string" || typeof value === "boolean" || value === null) return value;
   const inspection = inspectJson(value, bounds);
-  if ("depth" in inspection) return value;
+  if ("depth" in inspection) {
+    meter.spend(inspection.values);
+    return value;
+  }
   const { limit, message, pointer } = inspection.problem;
   if (limit !== undefined)
     throw limitExceeded(limit, bounds[limit], `extern '${ref}' returned a value with ${message}`);

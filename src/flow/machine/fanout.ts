@@ -7,7 +7,6 @@
  * F3  A lane that cannot bind its item fails the fanout, whatever the join; it never counts as a settled lane.
  * F4  Joining closes the fanout: lanes still running are cancelled, and nothing of theirs happens any more.
  */
-import { Ctx } from "../ctx.ts";
 import { assertNever, type FlowError } from "../error.ts";
 import { limitExceeded, notAPath, typeError } from "../failures.ts";
 import type { Json } from "../json.ts";
@@ -75,7 +74,7 @@ export const startLane = (run: RunState, frame: FanoutFrame): Move => {
   }
   const { bind, body } = frame.operation;
   const lane: Scope = {
-    ctx: new Ctx(pending.base, run.program.limits.maxCtxDepth),
+    ctx: run.newCtx(pending.base),
     lane: { fanout: frame, index: started },
     waiting: undefined,
   };

@@ -144,6 +144,7 @@ export class FlowMachine {
     const entered = this.#entering(value, `the value for '${at.text}'`);
     try {
       if ("error" in entered) throw entered.error;
+      run.meter.reset();
       run.root.ctx.write(at, value, entered.depth);
     } catch (error) {
       if (!(error instanceof FlowError) || error.kind !== "limit_exceeded") throw error;

@@ -2,7 +2,7 @@
  * Restoring a run from its saved form (save.ts). The form is not trusted: every node, number and value in it is checked
  * against the program before anything runs.
  */
-import { Ctx, type CtxSnapshot } from "../ctx.ts";
+import type { CtxSnapshot } from "../ctx.ts";
 import { FlowError } from "../error.ts";
 import type { Externs } from "../externs.ts";
 import type { Json, JsonObject } from "../json.ts";
@@ -203,7 +203,7 @@ class Restorer {
     }
     for (const [index, lane] of readPairs(field(saved, "lanes"), "'lanes'", width)) {
       const entry = readObject(lane, "a lane");
-      const ctx = new Ctx(snapshotOf(this.#program, field(entry, "ctx")), this.#program.limits.maxCtxDepth);
+      const ctx = this.#run.newCtx(snapshotOf(this.#program, field(entry, "ctx")));
       const laneScope: Scope = { ctx, lane: { fanout: frame, index }, waiting: undefined };
       this.scope(entry, laneScope, operation.body);
       if (laneScope.waiting === undefined) throw misfit(`lane ${index} of ${operation.nodePath} waits for nothing`);

@@ -3,8 +3,7 @@
  *
  * Owns: the counters, the open leaves, the events not yet taken, the world expressions see. Moves nothing.
  */
-import type { CtxSnapshot } from "../ctx.ts";
-import { Ctx } from "../ctx.ts";
+import { Ctx, type CtxSnapshot } from "../ctx.ts";
 import type { FlowError } from "../error.ts";
 import type { Evaluate, Evaluation } from "../evaluate/evaluation.ts";
 import { callHostFunction } from "../evaluate/extern-call.ts";
@@ -12,6 +11,7 @@ import type { Externs } from "../externs.ts";
 import type { Json } from "../json.ts";
 import type { FlowProgram } from "../program.ts";
 import { stepKey } from "../step-key.ts";
+import { WorkMeter } from "../work-meter.ts";
 import { childKey, type FanoutFrame, type Frame, type Leaf, type Scope } from "./frame.ts";
 import type { Operation } from "./operation.ts";
 import type { FlowEvent } from "./step-request.ts";
@@ -30,6 +30,7 @@ export class RunState {
   readonly program: FlowProgram;
   readonly externs: Externs;
   readonly lanes: LaneOrder;
+  readonly meter: WorkMeter;
   readonly root: Scope;
   status: RunStatus = "running";
   error: FlowError | undefined;
@@ -46,8 +47,14 @@ export class RunState {
     this.program = program;
     this.externs = externs;
     this.lanes = lanes;
-    this.root = { ctx: new Ctx(ctx, program.limits.maxCtxDepth), waiting: undefined };
+    this.meter = new WorkMeter(program.limits.maxTransitions);
+    this.root = { ctx: this.newCtx(ctx), waiting: undefined };
     this.#world = new World(this);
+  }
+
+  /** A ctx for a scope of this run. */
+  newCtx(snapshot: CtxSnapshot): Ctx {
+    return new Ctx(snapshot, this.program.limits.maxCtxDepth, this.meter);
   }
 
   /** Evaluates an expression of `operation`. What it answers is not released yet. `made` is how many externs ran before. */
@@ -64,7 +71,7 @@ export class RunState {
 
 /** What expressions see. One object a run, pointed at one node execution after another. */
 class World implements Evaluation {
-  readonly maxValues: number;
+  readonly meter: WorkMeter;
   externCalls = 0;
   readonly #run: RunState;
   #operation: Operation;
@@ -73,7 +80,7 @@ class World implements Evaluation {
 
   constructor(run: RunState) {
     this.#run = run;
-    this.maxValues = run.program.limits.maxValues;
+    this.meter = run.meter;
     this.#operation = run.program.operations[0] as Operation;
     this.#scope = run.root;
   }
@@ -94,6 +101,6 @@ class World implements Evaluation {
     const key = stepKey(childKey(this.#parent, this.#scope, this.#operation.label));
     const site = { key, ordinal: this.externCalls };
     this.externCalls += 1;
-    return callHostFunction(this.#run.externs, ref, args, site, this.#run.program.limits);
+    return callHostFunction(this.#run.externs, ref, args, site, this.#run.program.limits, this.meter);
   }
 }

@@ -6,7 +6,6 @@
  * every `try` and every join.
  */
 import { assertNever, FlowError } from "../error.ts";
-import { limitExceeded } from "../failures.ts";
 import { enterBranch } from "./branch.ts";
 import { cancelAll } from "./cancel.ts";
 import { enterFanout, settleLane, startLane } from "./fanout.ts";
@@ -22,19 +21,8 @@ import { catchError, enterTry } from "./try.ts";
 
 /** Makes `first` and every move that follows from it. */
 export const advance = (run: RunState, first: Move): void => {
-  const { maxTransitions } = run.program.limits;
-  let transitions = 0;
-  let move: Move | undefined = first;
-  while (move !== undefined) {
-    if (move.to === "enter") {
-      transitions += 1;
-      if (transitions > maxTransitions) {
-        endWith(run, limitExceeded("maxTransitions", maxTransitions, "the flow goes round without reaching a step"));
-        return;
-      }
-    }
-    move = makeMove(run, move);
-  }
+  run.meter.reset();
+  for (let move: Move | undefined = first; move !== undefined; ) move = makeMove(run, move);
 };
 
 const makeMove = (run: RunState, move: Move): Move | undefined => {
@@ -42,6 +30,7 @@ const makeMove = (run: RunState, move: Move): Move | undefined => {
     case "enter": {
       const { operation, parent, scope } = move;
       try {
+        run.meter.transition();
         return enterNode(run, operation, parent, scope);
       } catch (error) {
         return failed(error, operation, parent, scope);

@@ -16,7 +16,7 @@ export const enterStep = (run: RunState, operation: StepOperation, parent: Frame
   if (run.dispatched >= maxSteps)
     throw limitExceeded("maxSteps", maxSteps, `the run dispatches more than ${maxSteps} steps`);
   const input = scope.ctx.release(run.evaluate(operation.input, operation, parent, scope));
-  checkLeaving(run, input, `the input of step '${operation.step.ref}'`);
+  run.meter.spend(checkLeaving(run, input, `the input of step '${operation.step.ref}'`));
   const key = executionKey(parent, scope, operation.label);
   const request = Object.freeze({ key, step: operation.step, ref: operation.step.ref, input });
   const leaf: Leaf = { kind: "leaf", operation, parent, scope, serial: run.dispatched, request, announced: false };
@@ -38,11 +38,12 @@ export const answerStep = (leaf: Leaf, outcome: FlowOutcome, depth: number): Mov
   return done(parent, scope);
 };
 
-/** Refuses to let a value out of the run that nobody could print. */
-export const checkLeaving = (run: RunState, value: Json, what: string): void => {
-  if (typeof value !== "object" || value === null) return;
+/** Refuses to let a value out of the run that nobody could print. Answers how many values it holds. */
+export const checkLeaving = (run: RunState, value: Json, what: string): number => {
+  if (typeof value !== "object" || value === null) return 1;
   const { maxValues } = run.program.limits;
   const inspection = inspectJson(value, { maxCtxDepth: Number.POSITIVE_INFINITY, maxValues });
   if ("problem" in inspection)
     throw limitExceeded("maxValues", maxValues, `${what} holds more than ${maxValues} values`);
+  return inspection.values;
 };
