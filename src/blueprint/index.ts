@@ -45,7 +45,7 @@ export {
 export { checkEmbedded, type LinkedDocument, type LinkOptions, linkDocument, type ManifestEntry } from "./link.ts";
 export type { LintKindRow } from "./lint-kinds.ts";
 export type { LeveledFindings, SuppressedFinding } from "./lint-levels.ts";
-export { type LintKind, lintRegistry } from "./lint-registry.ts";
+export { diagnose, type Finding, type LintKind, lintRegistry } from "./lint-registry.ts";
 export {
   type AuthoringScript,
   type LoadedDocument,
@@ -53,6 +53,7 @@ export {
   loadDocument,
   type RunScript,
   type ScriptResult,
+  type ScriptWarning,
 } from "./load.ts";
 export { nodeFiles } from "./node-files.ts";
 export { type ParsedBlueprint, type ParseOptions, parseBlueprint, SUPPORTED_MAJOR } from "./parse.ts";

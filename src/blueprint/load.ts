@@ -4,7 +4,7 @@
  * Does not own: reading files and running scripts (ports), expanding refs (link.ts), what the document means (parse.ts).
  */
 import { extname } from "node:path";
-import { isJsonObject, type Json } from "../flow/index.ts";
+import type { Json } from "../flow/index.ts";
 import { objectsForEmptyTables } from "./conform.ts";
 import type { Diagnostic, SourcePosition } from "./diagnostic.ts";
 import { type DocumentFiles, decodeText } from "./document-files.ts";
@@ -20,12 +20,20 @@ export interface AuthoringScript {
   readonly source: string;
 }
 
+/** Something a script warns about, and where, if that is known. */
+export interface ScriptWarning {
+  readonly message: string;
+  readonly file?: string;
+  readonly line?: number;
+}
+
 /** What running an authoring script came to. */
 export interface ScriptResult {
+  /** What the script returned. An empty list stands for an empty table, whatever the table was meant to be. */
   readonly value: Json;
   /** Where the tables of `value` were made, by JSON pointer. */
   readonly positions?: Readonly<Record<string, SourcePosition>>;
-  readonly warnings?: readonly string[];
+  readonly warnings?: readonly ScriptWarning[];
   /** What the script printed. */
   readonly printed?: readonly string[];
 }
@@ -117,8 +125,8 @@ async function runLua(
   }
   const printed = result.printed ?? [];
   const sourceMap = positionsByPointer(new Map([["", { file, line: 1 }], ...Object.entries(result.positions ?? {})]));
-  const warnings = (result.warnings ?? []).map((message) =>
-    diagnose("script-warning", { stage: "load", message, position: { file, line: 1 } }),
+  const warnings = (result.warnings ?? []).map(({ message, file: at = file, line = 1 }) =>
+    diagnose("script-warning", { stage: "load", message, position: { file: at, line } }),
   );
   const inspected = inspectDocument(result.value, limits);
   if ("failure" in inspected) {
@@ -127,7 +135,7 @@ async function runLua(
     const finding = { stage: "load", message, pointer, ...(position === undefined ? {} : { position }) } as const;
     return { file, source, sourceMap, printed, diagnostics: [...warnings, diagnose("limit-exceeded", finding)] };
   }
-  const document = objectsForEmptyTables(withoutMarkers(inspected.document));
+  const document = objectsForEmptyTables(inspected.document);
   return { file, source, sourceMap, printed, diagnostics: warnings, document };
 }
 
@@ -149,15 +157,6 @@ function scriptFailure(file: string, error: ScriptError): Diagnostic {
     position: { file: error.chunk ?? file, line: error.line ?? 1 },
     notes: error.traceback === undefined ? [] : error.traceback.split("\n").filter((line) => line.trim() !== ""),
   });
-}
-
-/** `{"__mse_empty_object__": true}` is how a script writes `{}`: Lua's empty table is an empty array. Exactly that shape. */
-function withoutMarkers(value: Json): Json {
-  if (Array.isArray(value)) return (value as readonly Json[]).map(withoutMarkers);
-  if (!isJsonObject(value)) return value;
-  const entries = Object.entries(value);
-  if (entries.length === 1 && entries[0]?.[0] === "__mse_empty_object__" && entries[0][1] === true) return {};
-  return Object.fromEntries(entries.map(([key, part]) => [key, withoutMarkers(part)]));
 }
 
 function refused(file: string, kind: "unknown-format", message: string): LoadedDocument {
