@@ -23,8 +23,7 @@ export interface AuthoringScript {
 /** Something a script warns about, and where, if that is known. */
 export interface ScriptWarning {
   readonly message: string;
-  readonly file?: string;
-  readonly line?: number;
+  readonly position?: SourcePosition;
 }
 
 /** What running an authoring script came to. */
@@ -125,8 +124,8 @@ async function runLua(
   }
   const printed = result.printed ?? [];
   const sourceMap = positionsByPointer(new Map([["", { file, line: 1 }], ...Object.entries(result.positions ?? {})]));
-  const warnings = (result.warnings ?? []).map(({ message, file: at = file, line = 1 }) =>
-    diagnose("script-warning", { stage: "load", message, position: { file: at, line } }),
+  const warnings = (result.warnings ?? []).map(({ message, position = { file, line: 1 } }) =>
+    diagnose("script-warning", { stage: "load", message, position }),
   );
   const inspected = inspectDocument(result.value, limits);
   if ("failure" in inspected) {
