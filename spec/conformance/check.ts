@@ -24,13 +24,24 @@ import { dispatcherOf, ERROR_PREFIXES, externFunctions, kindOfText } from "./beh
 import { drive, type Mode } from "./drive.ts";
 import type { Expectation, Vector } from "./vector.ts";
 
-/** What does not match; empty where the vector passes. */
-export const checkVector = (vector: Vector): readonly string[] => {
+/** How a vector went: what does not match, and what was left uncompared and why. */
+export interface Verdict {
+  readonly mismatches: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** Checks a vector. It passes where there is no mismatch. */
+export const checkVector = (vector: Vector): Verdict => {
+  const notes: string[] = [];
+  return { mismatches: compare(vector, notes), notes };
+};
+
+const compare = (vector: Vector, notes: string[]): readonly string[] => {
   const dialect = vector.reference === undefined ? "0.3" : "0.2";
   const { expect } = vector;
   if (vector.node !== undefined) {
     const modes: readonly Mode[] = vector.mode === undefined ? ["sync", "async"] : [vector.mode];
-    return modes.flatMap((mode) => checkRun(vector, dialect, mode).map((mismatch) => `${mode}: ${mismatch}`));
+    return modes.flatMap((mode) => checkRun(vector, dialect, mode, notes).map((mismatch) => `${mode}: ${mismatch}`));
   }
   if (vector.expr !== undefined) {
     const { expr, ctx = {} } = vector;
@@ -47,7 +58,7 @@ export const checkVector = (vector: Vector): readonly string[] => {
   return ["the vector has no body this runner knows"];
 };
 
-const checkRun = (vector: Vector, dialect: "0.2" | "0.3", mode: Mode): readonly string[] => {
+const checkRun = (vector: Vector, dialect: "0.2" | "0.3", mode: Mode, notes: string[]): readonly string[] => {
   const expect = mode === "async" ? (vector.expect_async ?? vector.expect) : vector.expect;
   const program = compileFlow(decodeFlow(vector.node, { dialect }));
   const externs = vector.externs === undefined ? noExterns : externMap(externFunctions(vector.externs));
@@ -60,6 +71,7 @@ const checkRun = (vector: Vector, dialect: "0.2" | "0.3", mode: Mode): readonly 
   const { dispatch_count: count = calls.length, dispatch_calls: expectedCalls = calls } = expect;
   if (count === calls.length && deepEqual(calls, expectedCalls)) return mismatches;
   if (mode === "async" && vector.expect_async === undefined && calls.length < count && losersPossible(program.root)) {
+    notes.push(`async: ${calls.length} dispatches, where the synchronous evaluator makes ${count} for lanes that lose`);
     return mismatches;
   }
   return [...mismatches, `dispatched ${JSON.stringify(calls)}, expected ${count}: ${JSON.stringify(expectedCalls)}`];

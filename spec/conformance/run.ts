@@ -2,7 +2,7 @@
  * `npm run conformance [-- FILE...]`: runs the vectors of this folder, and of any further files in the same format.
  * Exits 1 where a vector fails, 2 where a file is not one of vectors.
  */
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { reportLines, runFile } from "./report.ts";
 
@@ -11,7 +11,7 @@ const own = ["flow-ir-vectors.json", "flow-ir-fuzz.json"].map((name) => fileURLT
 const further = process.argv.slice(2).map((file) => resolve(process.env["INIT_CWD"] ?? process.cwd(), file));
 
 try {
-  const reports = [...own, ...further].map(runFile);
+  const reports = [...own, ...further].map((file) => ({ ...runFile(file), file: relative(process.cwd(), file) }));
   console.log(reportLines(reports).join("\n"));
   if (reports.some((report) => report.failed.length > 0)) process.exitCode = 1;
 } catch (error) {
