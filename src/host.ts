@@ -11,13 +11,12 @@ import canonicalize from "canonicalize";
 import type { Stores } from "../stores/ports.ts";
 import type { CompiledAgent, CompiledBlueprint } from "./blueprint/index.ts";
 import { type Clock, Engine, type Executable, type RunHandle, type RunObserver } from "./engine/index.ts";
-import { encodeFlow, type ExternFunction, externMap, isJsonObject, type Json, type ProgramStep } from "./flow/index.ts";
+import { type ExternFunction, encodeFlow, externMap, isJsonObject, type Json, type ProgramStep } from "./flow/index.ts";
 import type { AgentBinding } from "./kernel/index.ts";
-import { LuaPool } from "./lua/index.ts";
 import { compose, launchLayers, type TaskInput, taskContext } from "./middleware/index.ts";
 import { packageVersion } from "./package-version.ts";
 import { createSpawner, nodeFiles, SubprocessHost } from "./workers/index.ts";
-import { type Registrations, registrations, Workshop, type WorkshopOptions } from "./workshop.ts";
+import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
 export type { RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError } from "./engine/index.ts";
@@ -37,6 +36,8 @@ export type DataLocation =
 /** How a host is opened. */
 export interface HostOptions extends WorkshopOptions {
   readonly data: DataLocation;
+  /** A workshop to use, with its registrations and its Lua VMs; its owner disposes it. Default: the host's own. */
+  readonly workshop?: Workshop;
 }
 
 /** What a run is launched with. */
@@ -53,20 +54,25 @@ export class Host implements AsyncDisposable {
   readonly workshop: Workshop;
   readonly #engine: Engine;
   readonly #stores: Stores;
-  readonly #lua: LuaPool;
+  readonly #ownsWorkshop: boolean;
   readonly #subprocess: SubprocessHost;
-  readonly #registrations: Registrations;
   readonly #executables = new WeakMap<CompiledBlueprint, Executable>();
 
   /** Use `openHost`. */
   constructor(options: HostOptions, stores: Stores) {
     const { env = process.env } = options;
     this.#stores = stores;
-    this.#registrations = registrations(options);
-    this.#lua = new LuaPool();
-    this.workshop = new Workshop(options, { lua: this.#lua, registrations: this.#registrations });
+    this.#ownsWorkshop = options.workshop === undefined;
+    this.workshop = options.workshop ?? new Workshop(options);
     this.#subprocess = new SubprocessHost({ environment: env, cwd: process.cwd() });
-    this.#engine = new Engine({ stores, clock: systemClock, hash: sha256, newRunId, hostId: newHostId(), version: packageVersion() });
+    this.#engine = new Engine({
+      stores,
+      clock: systemClock,
+      hash: sha256,
+      newRunId,
+      hostId: newHostId(),
+      version: packageVersion(),
+    });
   }
 
   /** How much what the host acknowledges survives. */
@@ -90,16 +96,19 @@ export class Host implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#engine[Symbol.asyncDispose]();
-    await Promise.all([this.#subprocess[Symbol.asyncDispose](), this.#lua[Symbol.asyncDispose]()]);
+    await Promise.all([
+      this.#subprocess[Symbol.asyncDispose](),
+      this.#ownsWorkshop ? this.workshop[Symbol.asyncDispose]() : undefined,
+    ]);
     await this.#stores[Symbol.asyncDispose]();
   }
 
   #executable(compiled: CompiledBlueprint): Executable {
     const made = this.#executables.get(compiled);
     if (made !== undefined) return made;
-    const { functions, luaScripts, hostFunctions, externs } = this.#registrations;
+    const { functions, luaScripts, hostFunctions, externs } = this.workshop.registrations;
     const spawner = createSpawner(compiled, {
-      lua: this.#lua,
+      lua: this.workshop.lua,
       functions,
       luaScripts,
       hostFunctions,
@@ -108,7 +117,8 @@ export class Host implements AsyncDisposable {
       clock: systemClock,
     });
     const nodeDigests: string[] = [];
-    const nodeDigest = (step: ProgramStep): string => (nodeDigests[step.index] ??= sha256(canonicalText(encodeFlow(step.node, "0.2"))));
+    const nodeDigest = (step: ProgramStep): string =>
+      (nodeDigests[step.index] ??= sha256(canonicalText(encodeFlow(step.node, "0.2"))));
     const bindings = new Map([...compiled.agents].map(([name, agent]) => [name, bindingOf(agent)]));
     const executable: Executable = {
       blueprint: { id: compiled.blueprint.id, version: compiled.version },
@@ -116,7 +126,11 @@ export class Host implements AsyncDisposable {
       flowDigest: sha256(canonicalText(encodeFlow(compiled.program.root, "0.2"))),
       nodeDigest,
       binding: (ref) => bindings.get(ref),
-      externs: externMap(Object.fromEntries([...externs].map(([name, { call }]): [string, ExternFunction] => [name, (args) => call(args)]))),
+      externs: externMap(
+        Object.fromEntries(
+          [...externs].map(([name, { call }]): [string, ExternFunction] => [name, (args) => call(args)]),
+        ),
+      ),
       impureExterns: new Set([...externs].filter(([, { pure }]) => !pure).map(([name]) => name)),
       dispatch: compose(launchLayers(compiled), spawner),
       workerKind: (agent) => compiled.agents.get(agent)?.kind ?? "none",
@@ -137,7 +151,10 @@ export async function openHost(options: HostOptions): Promise<Host> {
 async function openStores(data: DataLocation): Promise<Stores> {
   if (data.kind === "ephemeral") return (await import("../stores/memory/index.ts")).openMemoryStores();
   const { openSqliteStores } = await import("../stores/sqlite/index.ts");
-  return openSqliteStores({ dataDir: data.path, ...(data.durability === undefined ? {} : { durability: data.durability }) });
+  return openSqliteStores({
+    dataDir: data.path,
+    ...(data.durability === undefined ? {} : { durability: data.durability }),
+  });
 }
 
 /** Objects merge key by key, the input winning; anything else replaces. */
