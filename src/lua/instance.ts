@@ -30,6 +30,9 @@ export interface NativeTable {
 const NOT_IMPLEMENTED = -52;
 const WASM_PAGE = 65_536;
 
+/** Least growth of the memory: each growth replaces the views, so it is done seldom. */
+const GROWTH_STEP = 1_048_576;
+
 /** Lua's long jump on its way to the pcall that stops it. */
 class LongJump extends Error {}
 const LONG_JUMP = new LongJump("a Lua error left its VM");
@@ -74,7 +77,7 @@ export class LuaInstance {
 
   /** Ends the invocation where the heap is over its limit (memory the instance had from the start is not refused). */
   checkHeap(): void {
-    if (this.heapBytes > this.heapLimit) throw this.#outOfMemory();
+    if (this.heapBytes > this.heapLimit) throw this.outOfMemory();
   }
 
   /** Adds host functions to the function table, always in the order given (M3). */
@@ -88,7 +91,8 @@ export class LuaInstance {
     return { functions: functions.map((_, i) => first + i), hook: first + functions.length };
   }
 
-  #outOfMemory(): LuaError {
+  /** The error that says the heap is at its limit. */
+  outOfMemory(): LuaError {
     return new LuaError(
       "lua_memory_limit",
       `the script needs more than its ${this.heapLimit} bytes of memory: keep less at a time, or raise memoryBytes`,
@@ -102,11 +106,16 @@ export class LuaInstance {
 
   #grow(size: number): number {
     if (size - HEAP_BASE > this.heapLimit) {
-      if (this.#refused) throw this.#outOfMemory();
+      if (this.#refused) throw this.outOfMemory();
       this.#refused = true;
       return 0;
     }
-    this.exports.memory.grow(Math.ceil((size - this.bytes.length) / WASM_PAGE));
+    const room = Math.min(HEAP_BASE + this.heapLimit, Math.max(size, this.bytes.length + GROWTH_STEP));
+    try {
+      this.exports.memory.grow(Math.ceil((Math.max(size, room) - this.bytes.length) / WASM_PAGE));
+    } catch {
+      throw this.outOfMemory();
+    }
     this.#refreshViews();
     return 1;
   }
@@ -135,7 +144,7 @@ export class LuaInstance {
         abort: () => {
           // Lua panics where an error has no pcall above it. This layer only makes unprotected calls that can fail for
           // want of memory.
-          throw this.#outOfMemory();
+          throw this.outOfMemory();
         },
         exit: absent,
         system: absent,
@@ -160,8 +169,8 @@ export class LuaInstance {
         fd_read: absent,
         fd_close: absent,
         fd_seek: absent,
-        environ_sizes_get: () => 0,
-        environ_get: () => 0,
+        environ_sizes_get: absent,
+        environ_get: absent,
       },
     };
   }

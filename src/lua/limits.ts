@@ -36,7 +36,7 @@ export const AUTHORING_LIMITS: LuaLimits = {
   cpuMs: 20_000,
   memoryBytes: 256 * MIB,
   maxDepth: 512,
-  outputBytes: 64 * MIB,
+  outputBytes: 16 * MIB,
   wallMs: 60_000,
 };
 

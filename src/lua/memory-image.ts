@@ -2,7 +2,7 @@
  * Memory images: linear memory at rest, taken out of one instance and put into another (or the same).
  *
  * Owns: what is copied, and that putting an image back leaves nothing of what was there before.
- * Does not own: when images are taken (image.ts, execution.ts).
+ * Does not own: when images are taken (base-image.ts, vm.ts, stretch-run.ts).
  *
  * M1  An image is taken only while no C function runs, so the C stack holds nothing alive and is not part of it.
  * M2  After `restore`, every byte below the break is what it was at `capture`, every byte the VM could have touched
@@ -12,19 +12,25 @@
 import { BREAK_POINTER, HEAP_BASE, type LuaExports, STACK_BASE, STACK_END } from "./wasm.ts";
 
 const PAGE = 4_096;
-const ZEROS = new Uint8Array(PAGE);
 
-/** Consecutive untouched pages after which the rest of the C stack is untouched too: no C frame is that large. */
-const CLEAN_STACK_PAGES = 4;
+/** The C stack is cleared in steps of this size. The largest C frame has 8 976 bytes, so an untouched step is the last. */
+const STACK_STEP = 3 * PAGE;
+const ZEROS = new Uint8Array(STACK_STEP);
 
-/** Linear memory at rest: the pages that are not zero. Plain data, so that it crosses threads. */
-export interface MemoryImage {
-  /** The pages, one after the other. Shared where the image is to cross threads. */
+/** Pages that are not zero. */
+export interface MemoryRun {
+  readonly start: number;
   readonly bytes: Uint8Array;
-  /** Where they belong: start and end of each run of pages. */
-  readonly runs: readonly number[];
+}
+
+/** Linear memory at rest. Plain data, so that it crosses threads. */
+export interface MemoryImage {
+  /** In ascending order. All lie in one buffer, which is shared where the image is to cross threads. */
+  readonly runs: readonly MemoryRun[];
   /** The break at capture. */
   readonly end: number;
+  /** Bytes in `runs`. */
+  readonly size: number;
 }
 
 /** The memory of an instance that no invocation uses at the moment. */
@@ -40,37 +46,38 @@ export class RestingMemory {
     const memory = this.#buffer();
     clearStack(memory);
     const end = breakOf(memory);
-    const runs: number[] = [];
+    const spans: { start: number; stop: number }[] = [];
     let size = 0;
     for (let page = 0; page < end; page += PAGE) {
-      if (isZero(memory, page)) continue;
-      if (runs.at(-1) === page) runs[runs.length - 1] = page + PAGE;
-      else runs.push(page, page + PAGE);
+      if (isZero(memory, page, page + PAGE)) continue;
+      const last = spans.at(-1);
+      if (last?.stop === page) last.stop = page + PAGE;
+      else spans.push({ start: page, stop: page + PAGE });
       size += PAGE;
     }
-    const bytes = new Uint8Array(shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size));
+    const buffer = shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
     let at = 0;
-    eachRun(runs, (start, stop) => {
-      bytes.set(memory.subarray(start, stop), at);
+    const runs = spans.map(({ start, stop }) => {
+      const bytes = new Uint8Array(buffer, at, stop - start);
+      bytes.set(memory.subarray(start, stop));
       at += stop - start;
+      return { start, bytes };
     });
-    return { bytes, runs, end };
+    return { runs, end, size };
   }
 
   /** Puts an image in the place of whatever is there (M2). */
   restore(image: MemoryImage): void {
     const memory = this.#buffer();
-    const touched = Math.max(breakOf(memory), image.end);
+    const touched = Math.min(Math.max(breakOf(memory), image.end), memory.length);
     clearStack(memory);
     let clean = 0;
-    let at = 0;
-    eachRun(image.runs, (start, stop) => {
+    for (const { start, bytes } of image.runs) {
       clear(memory, clean, start);
-      memory.set(image.bytes.subarray(at, at + stop - start), start);
-      at += stop - start;
-      clean = stop;
-    });
-    clear(memory, clean, Math.min(touched, memory.length));
+      memory.set(bytes, start);
+      clean = start + bytes.length;
+    }
+    clear(memory, clean, touched);
     this.#exports.stackRestore(STACK_BASE);
   }
 
@@ -83,10 +90,6 @@ function breakOf(memory: Buffer): number {
   return memory.readUInt32LE(BREAK_POINTER);
 }
 
-function eachRun(runs: readonly number[], visit: (start: number, stop: number) => void): void {
-  for (let i = 0; i + 1 < runs.length; i += 2) visit(runs[i] as number, runs[i + 1] as number);
-}
-
 /** Zeroes from `start` to `stop`, sparing the C stack, which `clearStack` has done. */
 function clear(memory: Buffer, start: number, stop: number): void {
   if (start < STACK_END) memory.fill(0, start, Math.min(stop, STACK_END));
@@ -95,19 +98,14 @@ function clear(memory: Buffer, start: number, stop: number): void {
 
 /** Zeroes what the C stack has used, from its base down. */
 function clearStack(memory: Buffer): void {
-  let clean = 0;
-  memory.fill(0, STACK_BASE - (STACK_BASE % PAGE), STACK_BASE);
-  for (let page = STACK_BASE - (STACK_BASE % PAGE) - PAGE; page > STACK_END && clean < CLEAN_STACK_PAGES; page -= PAGE) {
-    if (isZero(memory, page)) {
-      clean += 1;
-    } else {
-      memory.fill(0, page, page + PAGE);
-      clean = 0;
-    }
-  }
-  if (clean < CLEAN_STACK_PAGES) memory.fill(0, STACK_END, STACK_END + PAGE);
+  let stop = STACK_BASE;
+  do {
+    const start = Math.max(stop - STACK_STEP, STACK_END);
+    memory.fill(0, start, stop);
+    stop = start;
+  } while (stop > STACK_END && !isZero(memory, Math.max(stop - STACK_STEP, STACK_END), stop));
 }
 
-function isZero(memory: Buffer, page: number): boolean {
-  return memory.compare(ZEROS, 0, PAGE, page, page + PAGE) === 0;
+function isZero(memory: Buffer, start: number, stop: number): boolean {
+  return memory.compare(ZEROS, 0, stop - start, start, stop) === 0;
 }

@@ -26,6 +26,12 @@ export const HEAP_BASE: number = STACK_BASE;
 /** Address of sbrk's break: everything from it on has never been handed out. */
 export const BREAK_POINTER = 31_452;
 
+/** Offsets in `lua_State` of the end and the start of the Lua stack. */
+export const STACK_FIELDS = { end: 24, start: 28 } as const;
+
+/** Offsets in `lua_State` of the count hook's interval and of the instructions left until it is called. */
+export const HOOK_COUNTERS: readonly number[] = [104, 108];
+
 /** `LUA_REGISTRYINDEX`; upvalue i of the running C function is at `REGISTRY - i`. */
 export const REGISTRY = -1_001_000;
 
@@ -116,7 +122,7 @@ export interface LuaExports {
   lua_rawgeti(L: LuaThread, index: number, key: bigint): number;
   lua_rawset(L: LuaThread, index: number): void;
   lua_rawseti(L: LuaThread, index: number, key: bigint): void;
-  lua_rawlen(L: LuaThread, index: number): number;
+  lua_rawlen(L: LuaThread, index: number): bigint;
   lua_next(L: LuaThread, index: number): number;
   luaL_ref(L: LuaThread, index: number): number;
 }

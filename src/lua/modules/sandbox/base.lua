@@ -10,6 +10,7 @@ for _, name in ipairs({ "collectgarbage", "dofile", "load", "loadfile", "loadstr
 end
 
 print = native.print
+os = { clock = native.os_clock, time = native.os_time, date = native.os_date }
 string.dump = nil
 for _, name in ipairs({ "find", "match", "gmatch", "gsub", "rep" }) do
   string[name] = native[name]

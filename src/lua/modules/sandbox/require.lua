@@ -5,10 +5,12 @@
 --
 --   __swarm_position(t)              the JSON made of t points at the line of the author's file that runs now
 --   __swarm_position(t, file, line)  or at the place given
+--
+-- Both return the place: file, line; nothing where none is known.
 
 local native = ...
 local type, error, setmetatable, tostring = type, error, setmetatable, tostring
-local rawget, rawset, pcall, concat = rawget, rawset, pcall, table.concat
+local rawget, rawset, concat = rawget, rawset, table.concat
 local G = _G
 
 local loaded = {}
@@ -25,6 +27,7 @@ local function position(t, file, line)
   if file ~= nil then
     places[t] = tostring(line) .. ":" .. tostring(file)
   end
+  return file, line
 end
 
 local function check_cycle(name)
@@ -50,14 +53,15 @@ function require(name)
     return loaded[name]
   end
   check_cycle(name)
-  local done, chunk, is_builtin = pcall(native.load_module, name)
-  if not done then
-    error(chunk, chunk == native.last_syntax_error() and 0 or 2)
+  local chunk, detail = native.load_module(name)
+  if not chunk then
+    -- A syntax error carries its own place.
+    error(detail, chunk == nil and 2 or 0)
   end
   local depth = #chain + 1
   chain[depth] = name
   local entry <close> = setmetatable({ depth = depth, before = rawget(G, "__swarm_position") }, leave)
-  rawset(G, "__swarm_position", is_builtin and position or nil)
+  rawset(G, "__swarm_position", detail and position or nil)
   local module = chunk(name)
   if module == nil then
     module = true
@@ -67,9 +71,8 @@ function require(name)
 end
 
 local function warnings()
-  local dsl = loaded.bp_dsl
-  local take = type(dsl) == "table" and rawget(dsl, "take_authoring_warnings")
-  return take and take() or nil
+  local authoring = loaded.swarm_authoring
+  return authoring and authoring.take_warnings() or nil
 end
 
 return places, warnings

@@ -1,0 +1,167 @@
+/**
+ * Placement: which thread executes which job, and when.
+ *
+ * Owns: the queue, the threads, what happens to jobs when a thread is lost.
+ * Does not own: admission, host calls, results (pool.ts), one thread (pool-thread.ts).
+ *
+ * L1  What is ready is sent in one message a thread and tick; a lone job on an idle thread is sent at once.
+ * L2  A job that has begun (its host call was answered) goes before those that have not.
+ * L3  A thread without work takes over what a busy one has not begun, so no job waits behind a slow script for long.
+ * L4  A stretch whose end nobody saw had no effect, so a job that comes back from a lost thread is simply sent again.
+ */
+import type { StretchEnd } from "./execution.ts";
+import type { Job } from "./job.ts";
+import { PoolThread, type ThreadLoss } from "./pool-thread.ts";
+import type { TaskEnd } from "./protocol.ts";
+import { compileLuaModule } from "./wasm.ts";
+
+/** Jobs a thread is sent ahead: enough to keep it busy while a message travels, few enough to be spread. */
+const WINDOW = 96;
+
+/** What becomes of jobs. */
+export interface SchedulerEvents {
+  /** A stretch of the job ended. */
+  ended(job: Job, end: StretchEnd): void;
+  /** The thread was lost while it executed the job. */
+  lost(job: Job, loss: ThreadLoss): void;
+}
+
+/** Places jobs on up to `maxThreads` threads, each started when first needed. */
+export class JobScheduler {
+  readonly #maxThreads: number;
+  readonly #events: SchedulerEvents;
+  readonly #threads = new Set<PoolThread>();
+  readonly #threadOf = new Map<Job, PoolThread>();
+  #fresh: Job[] = [];
+  #begun: Job[] = [];
+  #module: WebAssembly.Module | undefined;
+  #isFlushPlanned = false;
+  #replaced = 0;
+
+  constructor(maxThreads: number, events: SchedulerEvents) {
+    this.#maxThreads = maxThreads;
+    this.#events = events;
+  }
+
+  /** Threads alive, jobs not sent, jobs sent, threads lost so far. */
+  get counts(): {
+    readonly threads: number;
+    readonly queued: number;
+    readonly sent: number;
+    readonly replaced: number;
+  } {
+    const queued = this.#fresh.length + this.#begun.length;
+    return { threads: this.#threads.size, queued, sent: this.#threadOf.size, replaced: this.#replaced };
+  }
+
+  /** Takes a job whose next stretch is ready. */
+  add(job: Job): void {
+    const idle = this.#fresh.length + this.#begun.length === 0 ? this.#idleThread() : undefined;
+    if (idle !== undefined) {
+      this.#send(idle, [job]);
+      return;
+    }
+    ("parked" in job.step ? this.#begun : this.#fresh).push(job);
+    this.#planFlush();
+  }
+
+  /** Stops caring for a job, wherever it is. A running script is told to stop. */
+  remove(job: Job): void {
+    this.#fresh = this.#fresh.filter((other) => other !== job);
+    this.#begun = this.#begun.filter((other) => other !== job);
+    this.#threadOf.get(job)?.cancel(job);
+    this.#threadOf.delete(job);
+  }
+
+  /** Ends all threads. No event follows. */
+  async close(): Promise<void> {
+    const threads = [...this.#threads];
+    this.#threads.clear();
+    this.#threadOf.clear();
+    this.#fresh = [];
+    this.#begun = [];
+    await Promise.all(threads.map((thread) => thread.close()));
+  }
+
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    queueMicrotask(() => {
+      this.#isFlushPlanned = false;
+      this.#flush();
+    });
+  }
+
+  /** Sends what is queued, spread over the threads. */
+  #flush(): void {
+    let ready = this.#fresh.length + this.#begun.length;
+    if (ready === 0) return;
+    if (this.#idleThread() === undefined && this.#threads.size < this.#maxThreads) this.#startThread();
+    const threads = [...this.#threads].sort((a, b) => a.load - b.load);
+    for (const [i, thread] of threads.entries()) {
+      const share = Math.ceil(ready / (threads.length - i));
+      const jobs = this.#take(Math.min(share, thread.room, Math.max(0, WINDOW - thread.load)));
+      ready -= jobs.length;
+      if (jobs.length > 0) this.#send(thread, jobs);
+    }
+  }
+
+  #take(count: number): Job[] {
+    const begun = this.#begun.splice(0, count);
+    return begun.length === count ? begun : [...begun, ...this.#fresh.splice(0, count - begun.length)];
+  }
+
+  #send(thread: PoolThread, jobs: readonly Job[]): void {
+    for (const job of jobs) this.#threadOf.set(job, thread);
+    thread.send(jobs);
+  }
+
+  #idleThread(): PoolThread | undefined {
+    for (const thread of this.#threads) {
+      if (thread.load === 0) return thread;
+    }
+    return this.#threads.size === 0 && this.#maxThreads > 0 ? this.#startThread() : undefined;
+  }
+
+  #startThread(): PoolThread {
+    this.#module ??= compileLuaModule();
+    const thread = new PoolThread(this.#module, {
+      ended: (from, ends) => this.#ended(from, ends),
+      lost: (from, loss) => this.#lost(from, loss),
+    });
+    this.#threads.add(thread);
+    return thread;
+  }
+
+  #ended(thread: PoolThread, ends: readonly { readonly job: Job; readonly end: TaskEnd }[]): void {
+    for (const { job, end } of ends) {
+      this.#threadOf.delete(job);
+      // The thread has dropped the image since; the next message brings it again.
+      if ("skipped" in end) this.#fresh.unshift(job);
+      else this.#events.ended(job, end.end);
+    }
+    this.#flush();
+    if (thread.load === 0) this.#takeOver(thread);
+  }
+
+  /** Gives a thread without work half of what the busiest has not begun (L3). */
+  #takeOver(idle: PoolThread): void {
+    const [busiest] = [...this.#threads].sort((a, b) => b.load - a.load);
+    if (busiest === undefined || busiest.load < 2) return;
+    const jobs = busiest.takeBack(Math.ceil((busiest.load - 1) / 2));
+    if (jobs.length > 0) this.#send(idle, jobs);
+  }
+
+  #lost(thread: PoolThread, loss: ThreadLoss): void {
+    this.#threads.delete(thread);
+    this.#replaced += 1;
+    for (const job of loss.unharmed) this.#threadOf.delete(job);
+    if (loss.running !== undefined) {
+      this.#threadOf.delete(loss.running);
+      this.#events.lost(loss.running, loss);
+    }
+    if (loss.stillborn) for (const job of loss.unharmed) this.#events.lost(job, loss);
+    else this.#fresh.unshift(...loss.unharmed);
+    this.#flush();
+  }
+}

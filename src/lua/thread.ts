@@ -1,0 +1,102 @@
+/**
+ * A worker thread: executes batches of tasks on one VM and reports how they ended.
+ *
+ * Owns: the images the thread keeps, the order of execution, when ends are reported.
+ * Does not own: executing (vm.ts), what happens when this thread does not answer (pool-thread.ts).
+ *
+ * The thread is idle between messages: nothing runs, nothing polls.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { LRUCache } from "lru-cache";
+import { LuaError } from "./error.ts";
+import type { StretchEnd } from "./execution.ts";
+import { plainFailure } from "./failure.ts";
+import type { LuaImage } from "./invocation.ts";
+import {
+  decodeTasks,
+  encodeEnds,
+  type ImageId,
+  type Task,
+  type TaskBatch,
+  type TaskEnd,
+  type ThreadStart,
+} from "./protocol.ts";
+import { monotonicMs, ThreadControl } from "./thread-control.ts";
+import { LuaVm, type ScriptImage } from "./vm.ts";
+
+/** An image the thread was sent, compiled when first needed. */
+interface KeptImage {
+  readonly source: LuaImage;
+  script: ScriptImage | undefined;
+}
+
+/** Bytes of images a thread keeps: some hundreds of agents. The least recently used are dropped, and asked for again. */
+const IMAGE_BYTES = 64 * 1_048_576;
+
+/** What an image takes at least, beside its source. */
+const IMAGE_OVERHEAD = 128 * 1_024;
+
+/** Ends are reported after this long at the latest, so that quick tasks do not wait for a slow one behind them. */
+const REPORT_AFTER_MS = 2;
+
+function serve(
+  start: ThreadStart,
+  report: (message: unknown) => void,
+  onBatch: (handle: (batch: TaskBatch) => void) => void,
+): void {
+  const control = new ThreadControl(start.control);
+  const vm = new LuaVm(start.module, () => control.cancelled());
+  const images = new LRUCache<ImageId, KeptImage>({
+    maxSize: IMAGE_BYTES,
+    sizeCalculation: ({ source }) => IMAGE_OVERHEAD + 2 * source.source.length,
+  });
+
+  const execute = (kept: KeptImage, task: Task): StretchEnd => {
+    const { limits, nowMs, parked, answer, start: fresh } = task;
+    try {
+      kept.script ??= vm.prepare(kept.source);
+    } catch (error) {
+      if (error instanceof LuaError) return { kind: "failure", failure: plainFailure(error), printed: [] };
+      throw error;
+    }
+    if (parked !== undefined && answer !== undefined) {
+      return vm.execute(kept.script, { limits, nowMs, parked, answer });
+    }
+    return vm.execute(kept.script, { limits, nowMs, start: fresh ?? {} });
+  };
+
+  const perform = (task: Task, now: number): TaskEnd => {
+    const { slot } = task;
+    const kept = images.get(task.image);
+    if (kept === undefined) return { slot, skipped: "unknown_image" };
+    if (!control.begin(slot, now)) return { slot, skipped: "taken" };
+    const end = execute(kept, task);
+    control.end(slot);
+    return { slot, end };
+  };
+
+  onBatch((batch) => {
+    for (const [id, source] of batch.images) images.set(id, { source, script: undefined });
+    let ends: TaskEnd[] = [];
+    let reportedAt = monotonicMs();
+    for (const task of decodeTasks(batch)) {
+      const now = monotonicMs();
+      if (ends.length > 0 && now - reportedAt > REPORT_AFTER_MS) {
+        report(encodeEnds(ends));
+        ends = [];
+        reportedAt = now;
+      }
+      ends.push(perform(task, now));
+    }
+    report(encodeEnds(ends));
+  });
+}
+
+if (parentPort !== null) {
+  const port = parentPort;
+  serve(
+    workerData as ThreadStart,
+    (message) => port.postMessage(message),
+    (handle) => port.on("message", handle),
+  );
+}

@@ -1,0 +1,205 @@
+/**
+ * The VM of one thread: puts images into it and executes stretches of invocations.
+ *
+ * Owns: the instance, the hook, scripts' images, restoring memory before and cleaning up after a stretch.
+ * Does not own: the talk with the script (stretch-run.ts), threads (thread.ts).
+ *
+ * V1  Every stretch starts by restoring memory: a script's image, or the memory a parked script left. Nothing an earlier
+ *     stretch did, finished or torn off, is there.
+ * V2  A stretch always ends in a StretchEnd, whatever the script does; only the thread's own death prevents it.
+ * V3  An instance whose memory has grown is replaced: memory never shrinks, and images fit every instance (M3).
+ */
+import { type BaseImage, bootBase } from "./base-image.ts";
+import { Budget } from "./budget.ts";
+import { LuaError } from "./error.ts";
+import type { Stretch, StretchEnd } from "./execution.ts";
+import { messageLine, shownName, tornFailure } from "./failure.ts";
+import { CallStack } from "./frames.ts";
+import { Hook } from "./hook.ts";
+import { LuaInstance } from "./instance.ts";
+import type { LuaImage, LuaPosition } from "./invocation.ts";
+import type { MemoryImage } from "./memory-image.ts";
+import { ModuleFiles } from "./module-files.ts";
+import { nativeFunctions, type Running } from "./natives.ts";
+import { PrintLog } from "./print-log.ts";
+import { JsonReader } from "./reader.ts";
+import { LuaState } from "./state.ts";
+import { resumeScript, startScript } from "./stretch-run.ts";
+import type { LuaThread } from "./wasm.ts";
+import { JsonWriter } from "./writer.ts";
+
+/** A compiled script at rest. */
+export interface ScriptImage {
+  readonly kind: LuaImage["kind"];
+  readonly roots: readonly string[];
+  readonly memory: MemoryImage;
+}
+
+/** An instance with everything that is tied to it. */
+interface Parts {
+  readonly instance: LuaInstance;
+  readonly state: LuaState;
+  readonly stack: CallStack;
+  /** Memory before any Lua state is in it. */
+  readonly blank: MemoryImage;
+  readonly natives: ReadonlyMap<string, number>;
+  readonly hook: Hook;
+  readonly marshals: Map<LuaImage["kind"], Marshal>;
+}
+
+/** How values enter and leave VMs of one kind. */
+interface Marshal {
+  readonly reader: JsonReader;
+  readonly writer: JsonWriter;
+}
+
+/** One thread's VM. */
+export class LuaVm {
+  readonly #module: WebAssembly.Module;
+  readonly #budget: Budget;
+  readonly #modules = new ModuleFiles();
+  readonly #bases = new Map<LuaImage["kind"], BaseImage>();
+  #parts: Parts;
+  #running: Running | undefined;
+
+  /** `cancelled` says whether the running invocation is to stop. */
+  constructor(module: WebAssembly.Module, cancelled: () => boolean) {
+    this.#module = module;
+    this.#budget = new Budget(cancelled);
+    this.#parts = this.#assemble();
+  }
+
+  /** The memory of the VM, for tests of V1. */
+  get memory(): Buffer {
+    return this.#parts.instance.bytes;
+  }
+
+  /** Compiles a script into an image of its own. Throws LuaError: `lua_syntax` mostly. */
+  prepare(image: LuaImage): ScriptImage {
+    const base = this.#base(image.kind);
+    const { state, instance } = this.#parts;
+    instance.memory.restore(base.memory);
+    this.#budget.open(Number.MAX_SAFE_INTEGER, 0);
+    for (const name of image.host) {
+      state.pushKept(base.main, base.kept.grant);
+      state.pushString(base.main, name);
+      state.exports.lua_callk(base.main, 1, 0, 0, 0);
+    }
+    try {
+      state.compile(base.root, image.source, `@${image.chunkName}`);
+    } catch (error) {
+      if (!(error instanceof LuaError)) throw error;
+      const line = messageLine(error.message, shownName(image.chunkName));
+      throw new LuaError(error.code, error.message, { chunk: image.chunkName, ...(line !== undefined && { line }) });
+    }
+    return { kind: image.kind, roots: image.roots ?? [], memory: instance.memory.capture(false) };
+  }
+
+  /** Executes one stretch (V1, V2). */
+  execute(script: ScriptImage, stretch: Stretch): StretchEnd {
+    const base = this.#base(script.kind);
+    const { state, stack, instance, hook } = this.#parts;
+    const parked = "parked" in stretch ? stretch.parked : undefined;
+    const running = this.#begin(script, stretch);
+    const ground = { state, stack, budget: this.#budget, base, running };
+    try {
+      instance.memory.restore(parked?.memory ?? script.memory);
+      this.#budget.open(stretch.limits.cpuMs, parked?.usedMs ?? 0);
+      return "parked" in stretch ? resumeScript(ground, stretch.answer) : startScript(ground, stretch.start);
+    } catch (error) {
+      const failure = tornFailure(error, stack, hook.thread === 0 ? base.root : hook.thread);
+      return { kind: "failure", failure, printed: running.log.take() };
+    } finally {
+      this.#running = undefined;
+      if (instance.grown) this.#parts = this.#assemble();
+    }
+  }
+
+  #begin(script: ScriptImage, stretch: Stretch): Running {
+    const { instance, hook } = this.#parts;
+    const { limits, nowMs } = stretch;
+    const parked = "parked" in stretch ? stretch.parked : undefined;
+    const { reader, writer } = this.#marshal(script.kind);
+    const log = new PrintLog(limits.outputBytes, parked?.printedBytes ?? 0);
+    const running: Running = { limits, nowMs, log, roots: script.roots, reader, writer };
+    if (parked?.told !== undefined) running.told = parked.told;
+    instance.heapLimit = limits.memoryBytes;
+    hook.reset();
+    this.#running = running;
+    return running;
+  }
+
+  #marshal(kind: LuaImage["kind"]): Marshal {
+    const { state, marshals, hook } = this.#parts;
+    let marshal = marshals.get(kind);
+    if (marshal === undefined) {
+      const { markers, markerPointers, kept } = this.#base(kind);
+      const { places } = kept;
+      const reader = new JsonReader(state, {
+        arrayMarker: markerPointers.array,
+        objectMarker: markerPointers.object,
+        emptyIsArray: kind === "authoring",
+        tick: () => hook.tick(),
+        ...(places !== undefined && { positionOf: (L) => positionOf(state, L, places) }),
+      });
+      marshal = { reader, writer: new JsonWriter(state, markers, kind === "authoring") };
+      marshals.set(kind, marshal);
+    }
+    return marshal;
+  }
+
+  #base(kind: LuaImage["kind"]): BaseImage {
+    let base = this.#bases.get(kind);
+    if (base === undefined) {
+      const { state, instance, blank, natives, hook } = this.#parts;
+      instance.memory.restore(blank);
+      instance.heapLimit = Number.MAX_SAFE_INTEGER;
+      this.#budget.open(Number.MAX_SAFE_INTEGER, 0);
+      base = bootBase(state, kind, natives, hook);
+      this.#bases.set(kind, base);
+    }
+    return base;
+  }
+
+  #assemble(): Parts {
+    const instance = new LuaInstance(this.#module);
+    const state = new LuaState(instance);
+    const stack = new CallStack(state);
+    const hook = new Hook(instance, stack, this.#budget);
+    const indices = new Map<string, number>();
+    const functions = nativeFunctions({
+      state,
+      modules: this.#modules,
+      running: () => this.#running as Running,
+      tick: () => hook.tick(),
+      place: (L) => stack.innermost(L) ?? hook.lastLine,
+      indexOf: (name) => indices.get(name) as number,
+    });
+    const table = instance.addNatives([...functions.values()], (L, record) => hook.call(L, record));
+    hook.index = table.hook;
+    [...functions.keys()].forEach((name, i) => {
+      indices.set(name, table.functions[i] as number);
+    });
+    return {
+      instance,
+      state,
+      stack,
+      blank: instance.memory.capture(false),
+      natives: indices,
+      hook,
+      marshals: new Map(),
+    };
+  }
+}
+
+/** Where the table on top of the stack was made: sandbox/require.lua keeps `<line>:<file>`. */
+function positionOf(state: LuaState, L: LuaThread, places: bigint): LuaPosition | undefined {
+  const { exports } = state;
+  state.pushKept(L, places);
+  exports.lua_pushvalue(L, -2);
+  exports.lua_rawget(L, -2);
+  const text = state.display(L, -1);
+  exports.lua_settop(L, -3);
+  const colon = text.indexOf(":");
+  return colon < 0 ? undefined : { line: Number(text.slice(0, colon)), file: text.slice(colon + 1) };
+}
