@@ -1,0 +1,4 @@
+import { runsAndJournals } from "./0001-runs-and-journals.ts";
+
+/** The migrations in order: entry `n` takes a store from version `n` to `n + 1`. Append only; never edit a released one. */
+export const MIGRATIONS: readonly string[] = [runsAndJournals];

@@ -1,0 +1,151 @@
+/**
+ * Opening and closing a data directory: one SQLite file, owned by one process.
+ *
+ * Owns: the order in which that is done. Does not own: what happens while it is open (sqlite-stores.ts).
+ *
+ * S1  Opening for writing: own the directory, look at the version, migrate, then start the thread. The thread opens its
+ *     connection while the caller goes on. Whatever refuses to open has changed nothing before it.
+ * S2  Closing: the last write, the reader, the writer (which folds the WAL into the file), then the ownership.
+ */
+import { existsSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import { Worker } from "node:worker_threads";
+import { StoreError } from "../ports.ts";
+import { type Durability, openForReading, openForWriting } from "./connection.ts";
+import { type DataDirectory, dataDirectory, makeDirectory, makeFile, syncDirectory } from "./data-directory.ts";
+import { migrate, schemaVersion } from "./migrate.ts";
+import { MIGRATIONS } from "./migrations/index.ts";
+import { type Ownership, takeOwnership } from "./ownership.ts";
+import { Reader } from "./reader.ts";
+import { composeStores, type SqliteStores } from "./sqlite-stores.ts";
+import { storeError } from "./store-failure.ts";
+import { Writer } from "./writer.ts";
+import type { WriterThreadData } from "./writer-thread.ts";
+
+/** How a data directory is opened. */
+export interface SqliteOptions {
+  /** Made where it is missing, unless `mode` is `read`. */
+  readonly dataDir: string;
+  /** Default `full`. `relaxed` does not wait for the disk: a power loss may take the last moments. */
+  readonly durability?: Durability;
+  /** `write` (default) owns the directory; `read` looks on, beside an owner or without one, and writing is refused. */
+  readonly mode?: "write" | "read";
+}
+
+/**
+ * Opens the store of a data directory.
+ * @throws StoreError `store_locked`, `store_newer`, `store_corrupt`, `store_io` or `store_full`; for reading also
+ *   `store_missing` and `store_older`.
+ */
+export async function openSqliteStores(options: SqliteOptions): Promise<SqliteStores> {
+  const { dataDir, durability = "full", mode = "write" } = options;
+  const directory = dataDirectory(dataDir);
+  return mode === "read" ? openToRead(directory, durability) : openToWrite(directory, durability);
+}
+
+function openToRead(directory: DataDirectory, durability: Durability): SqliteStores {
+  if (!existsSync(directory.database)) throw missing(directory);
+  const reader = openReader(directory, (version) => {
+    if (version === 0) throw missing(directory);
+    if (version < MIGRATIONS.length) throw older(directory, version);
+  });
+  return composeStores({
+    durability,
+    reader,
+    write: () => Promise.reject(readOnly(directory)),
+    close: async () => reader.close(),
+  });
+}
+
+function openToWrite(directory: DataDirectory, durability: Durability): SqliteStores {
+  attempt("make", directory.root, () => makeDirectory(directory));
+  const ownership = takeOwnership(directory);
+  const reader = readerOfOwned(directory, ownership);
+  const writer = new Writer(startThread(directory, durability), directory.database);
+  return composeStores({
+    durability,
+    reader,
+    write: (request) => writer.write(request),
+    async close() {
+      const closed = writer.close();
+      reader.close();
+      await closed;
+      ownership.release();
+    },
+  });
+}
+
+/** Brings an owned directory up to date and opens it; where that fails the directory is given back. */
+function readerOfOwned(directory: DataDirectory, ownership: Ownership): Reader {
+  try {
+    attempt("make", directory.database, () => makeFile(directory.database));
+    const reader = openReader(directory, (version) => {
+      if (version < MIGRATIONS.length) attempt("migrate", directory.database, () => upgrade(directory, version));
+    });
+    attempt("write to", directory.root, () => {
+      ownership.announce();
+      syncDirectory(directory.root);
+    });
+    return reader;
+  } catch (error) {
+    ownership.release();
+    throw error;
+  }
+}
+
+/** Opens the reading connection first: it can look at a store it must then refuse without changing a byte of it (G2). */
+function openReader({ database }: DataDirectory, settle: (version: number) => void): Reader {
+  const db = attempt("open", database, () => openForReading(database));
+  try {
+    settle(attempt("read", database, () => schemaVersion(db, database)));
+    return new Reader(db, database);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function upgrade({ database }: DataDirectory, version: number): void {
+  const db = openForWriting(database, "full");
+  try {
+    migrate(db, version);
+  } finally {
+    db.close();
+  }
+}
+
+function startThread({ database }: DataDirectory, durability: Durability): Worker {
+  // Run from source the file is TypeScript, run from dist it is JavaScript.
+  const file = import.meta.url.endsWith(".ts") ? "./writer-thread.ts" : "./writer-thread.js";
+  const workerData: WriterThreadData = { database, durability };
+  return new Worker(new URL(file, import.meta.url), { workerData, name: "store writer", execArgv: [] });
+}
+
+function attempt<T>(doing: string, path: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    throw storeError(cause, doing, path);
+  }
+}
+
+function missing({ root }: DataDirectory): StoreError {
+  return new StoreError("store_missing", `there is no store in ${root}: nothing has run there yet`, {
+    details: { dataDir: root },
+  });
+}
+
+function older({ root }: DataDirectory, version: number): StoreError {
+  const latest = MIGRATIONS.length;
+  return new StoreError(
+    "store_older",
+    `the store in ${root} has schema version ${version}, this swarm-host reads version ${latest}: open it for writing once to bring it up to date`,
+    { details: { dataDir: root, version, latest } },
+  );
+}
+
+function readOnly({ root }: DataDirectory): StoreError {
+  return new StoreError("store_read_only", `the store in ${root} is open for reading only`, {
+    details: { dataDir: root },
+  });
+}
