@@ -53,7 +53,8 @@ export function readYaml(text: string): YamlText {
     // Checked here: the library compares every key with every other.
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: "silent",
+    // Anything less leaves a second document unreported.
+    logLevel: "error",
   });
   const broken = [...document.errors, ...document.warnings].map(
     ({ code, message, pos }): YamlProblem => ({
