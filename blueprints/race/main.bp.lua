@@ -2,8 +2,8 @@
 --
 --   swarm-host run blueprints/race/main.bp.lua
 --
--- `race` takes the first lane that ends, whatever its end; `any` takes the first that succeeds. The slow lanes would need
--- a minute, so a run that ends at once has really stopped them.
+-- `race` takes the first lane that ends, whatever its end; `any` takes the first that succeeds. The slow lanes would
+-- need a minute, so a run that ends at once has really stopped them.
 
 local B = require "bp_dsl"
 local F = require "flow_dsl"

@@ -8,7 +8,8 @@ local SECTION_OF_VERB = {
   fix = "fixed", repair = "fixed", correct = "fixed", prevent = "fixed", avoid = "fixed",
   document = "documentation", describe = "documentation", explain = "documentation",
   remove = "removed", drop = "removed", delete = "removed",
-  test = "internal", specify = "internal", check = "internal", bump = "internal", release = "internal", format = "internal", merge = "internal",
+  test = "internal", specify = "internal", check = "internal", bump = "internal",
+  release = "internal", format = "internal", merge = "internal",
 }
 
 local commit = _CTX

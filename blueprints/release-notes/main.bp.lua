@@ -26,13 +26,16 @@ return B.bp {
   default_init_ctx = { range = "HEAD" },
   agents = {
     {
-      -- The step's input, a range of commits, becomes the last argument. Fields end in U+001F, commits in U+001E: neither
-      -- occurs in a subject, so whatever people write there is told apart.
+      -- The step's input, a range of commits, becomes the last argument. Fields end in U+001F, commits in U+001E:
+      -- neither occurs in a subject, so whatever people write there is told apart.
       name = "git-log",
       kind = "subprocess",
       spec = {
         program = "git",
-        args = { "log", "--no-show-signature", "--no-merges", "--max-count=200", "--format=%H%x1f%an%x1f%as%x1f%s%x1e", "--end-of-options" },
+        args = {
+          "log", "--no-show-signature", "--no-merges", "--max-count=200", "--format=%H%x1f%an%x1f%as%x1f%s%x1e",
+          "--end-of-options",
+        },
         use_stdin = false,
       },
     },

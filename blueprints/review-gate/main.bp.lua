@@ -3,8 +3,8 @@
 --   swarm-host run blueprints/review-gate/main.bp.lua
 --   swarm-host run blueprints/review-gate/main.bp.lua --set topic='"Tea"' --set rounds_allowed=1
 --
--- The reviewer's whole answer is its verdict, so the flow reads it at $.verdict. A run whose draft never passes ends with
--- $.halted_at = "review".
+-- The reviewer's whole answer is its verdict, so the flow reads it at $.verdict. A run whose draft never passes ends
+-- with $.halted_at = "review".
 
 local B = require "bp_dsl"
 local F = require "flow_dsl"

@@ -1,11 +1,11 @@
--- subprocess-embed: programs as agents, by templates. What is said here with `sh` and `node` is said the same way with the
--- command line of any language model.
+-- subprocess-embed: programs as agents, by templates. What is said here with `sh` and `node` is said the same way
+-- with the command line of any language model.
 --
 --   swarm-host run blueprints/subprocess-embed/main.bp.lua
 --   swarm-host run blueprints/subprocess-embed/main.bp.lua --set text='"your own text"'
 --
--- A template's {placeholders} are filled in per step; nothing that is filled in is ever read for placeholders again. The
--- programs print JSON, and pointers say where in it the result, the success and the usage are.
+-- A template's {placeholders} are filled in per step; nothing that is filled in is ever read for placeholders again.
+-- The programs print JSON, and pointers say where in it the result, the success and the usage are.
 
 local B = require "bp_dsl"
 
@@ -27,7 +27,10 @@ return B.bp {
     {
       -- The prompt on stdin, the system prompt in a file, and the result as the whole of stdout.
       name = "shell",
-      argv = { "sh", "-c", [[printf '"%s %s"' "$(cat "$1")" "$(tr a-z A-Z | tr -d '[:cntrl:]"\\')"]], "shell", "{system_file}" },
+      argv = {
+        "sh", "-c", [[printf '"%s %s"' "$(cat "$1")" "$(tr a-z A-Z | tr -d '[:cntrl:]"\\')"]],
+        "shell", "{system_file}",
+      },
       stdin = "{prompt}",
       output = { format = "json" },
     },

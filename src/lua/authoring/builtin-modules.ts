@@ -18,10 +18,17 @@ export interface BuiltinModule {
 }
 
 /**
- * The names, each the file `src/lua/modules/<name>.lua`. `swarm_authoring` is for the other modules, not for scripts.
- * A name here wins over an author's own file of that name.
+ * The names, each the file `src/lua/modules/<name>.lua`. What starts with `swarm_` is for the library itself, not for
+ * scripts. A name here wins over an author's own file of that name.
  */
-export const BUILTIN_MODULE_NAMES: readonly string[] = Object.freeze(["flow_dsl", "bp_dsl", "std", "swarm_authoring"]);
+export const BUILTIN_MODULE_NAMES: readonly string[] = Object.freeze([
+  "flow_dsl",
+  "bp_dsl",
+  "std",
+  "swarm_authoring",
+  "swarm_pipeline",
+  "swarm_stage",
+]);
 
 /** Reads the library from its package. Costs a file read a module: keep the answer. */
 export function readBuiltinModules(): readonly BuiltinModule[] {

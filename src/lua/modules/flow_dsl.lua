@@ -1,7 +1,7 @@
 -- flow_dsl: builds flow.ir. Conventionally `local F = require "flow_dsl"`.
 --
--- An *expression* is a wrapper with one field, `ast`; methods and operators combine wrappers. A *node* is a plain table.
--- Wherever an expression is expected any other value stands for itself: it becomes a literal.
+-- An *expression* is a wrapper with one field, `ast`; methods and operators combine wrappers. A *node* is a plain
+-- table. Wherever an expression is expected any other value stands for itself: it becomes a literal.
 --
 -- F1. What is printed is flow.ir in the `assign` dialect, and nothing else: no ids, no comments, no positions.
 -- F2. An error is raised only for what could never decode as flow.ir. Whatever decodes and is probably a mistake is a
@@ -52,13 +52,9 @@ end
 -- An operand that is tested for truth. A bare boolean is what `==` and `~=` leave of an expression.
 local function condition(what, value)
   if type(value) == "boolean" then
-    S.warn(
-      nil,
-      "%s is the constant %s; Lua's == and ~= do not build expressions, use :eq(...) or :ne(...), or write F.lit(%s) if it is meant",
-      what,
-      tostring(value),
-      tostring(value)
-    )
+    local text = "%s is the constant %s; Lua's == and ~= do not build expressions, use :eq(...) or :ne(...), "
+      .. "or write F.lit(%s) if it is meant"
+    S.warn(nil, text, what, tostring(value), tostring(value))
   end
   return ast(what, value)
 end
@@ -213,7 +209,8 @@ end
 
 for event, op in pairs({ __add = "add", __sub = "sub", __mul = "mul", __div = "div", __mod = "mod" }) do
   meta[event] = function(a, b)
-    return wrap({ op = op, lhs = ast(("the left side of `%s`"):format(op), a), rhs = ast(("the right side of `%s`"):format(op), b) })
+    local left = ast(("the left side of `%s`"):format(op), a)
+    return wrap({ op = op, lhs = left, rhs = ast(("the right side of `%s`"):format(op), b) })
   end
 end
 
@@ -239,7 +236,9 @@ for event, advice in pairs({
 end
 
 function meta.__eq()
-  S.warn(nil, "flow_dsl: `==` and `~=` compare the Lua objects here, not the values at run time: use :eq(...) or :ne(...)")
+  local text = "flow_dsl: `==` and `~=` compare the Lua objects here, not the values at run time: "
+    .. "use :eq(...) or :ne(...)"
+  S.warn(nil, text)
   return false
 end
 
@@ -271,7 +270,11 @@ function meta.__index(_, key)
   )
 end
 
-S.wrapper(meta, "an expression is only evaluated where a builder takes one, and flow.ir cannot build objects or lists from expressions")
+S.wrapper(
+  meta,
+  "an expression is only evaluated where a builder takes one, "
+    .. "and flow.ir cannot build objects or lists from expressions"
+)
 
 -- Nodes -------------------------------------------------------------------------------------------------------------
 
@@ -357,7 +360,8 @@ function F.assign(t)
   return S.mark({ kind = "assign", at = field("at", target), value = field("value", ast) })
 end
 
---- Runs `body`; on an error takes back its writes, puts the error's text at `err_at` if that is given, and runs `catch`.
+--- Runs `body`; on an error takes back its writes, puts the error's text at `err_at` if that is given, and runs
+--- `catch`.
 function F.try_(t)
   local field = fields("F.try_", t, { "body", "catch", "err_at" }, { on_error = "catch", error_at = "err_at" })
   return S.mark({

@@ -11,7 +11,7 @@ local function check(name, position, value, expected)
   end
 end
 
--- Text ------------------------------------------------------------------------------------------------------------------
+-- Text --------------------------------------------------------------------------------------------------------------
 
 --- `text` without white space at both ends.
 function std.trim(text)
@@ -46,7 +46,8 @@ function std.split(text, separator)
   end
 end
 
---- The lines of `text` without their ends (LF or CRLF). A last line without an end counts; an empty one after it does not.
+--- The lines of `text` without their ends (LF or CRLF). A last line without an end counts; an empty one after it does
+--- not.
 function std.lines(text)
   check("lines", 1, text, "string")
   local lines = std.split(text, "\n")
@@ -61,7 +62,7 @@ function std.lines(text)
   return lines
 end
 
--- Lists -----------------------------------------------------------------------------------------------------------------
+-- Lists -------------------------------------------------------------------------------------------------------------
 
 --- The list of `fn(item, index)`.
 function std.map(list, fn)
@@ -98,7 +99,8 @@ function std.fold(list, start, fn)
   return result
 end
 
---- A table from each key that `fn(item, index)` gives to the list of its items, in order. Items whose key is nil are left out.
+--- A table from each key that `fn(item, index)` gives to the list of its items, in order. Items whose key is nil are
+--- left out.
 function std.group(list, fn)
   check("group", 1, list, "table")
   check("group", 2, fn, "function")
@@ -131,7 +133,7 @@ function std.keys(t)
   return keys
 end
 
--- JSON-shaped data --------------------------------------------------------------------------------------------------------
+-- JSON-shaped data --------------------------------------------------------------------------------------------------
 
 --- The value below `data` at `path`, keys parted by dots (`"author.name"`, `"commits.1"`), or `default` where a key is
 --- missing, the value is null, or something on the way is no table.

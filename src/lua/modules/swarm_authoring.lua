@@ -1,9 +1,11 @@
--- What the authoring modules share: the author's place in the script, how the author is told, and how tables keep lines.
+-- What the authoring modules share: the author's place in the script, how the author is told, and how tables keep
+-- lines.
 --
 -- Owns the warnings of one script run. Knows neither flow.ir nor Blueprints. Internal: scripts use flow_dsl and bp_dsl.
 --
 -- S1. A place is the line of the author's own text that runs now, never one of the library.
--- S2. Places are kept beside the tables, never inside them: what a script prints as JSON is not changed by being marked.
+-- S2. Places are kept beside the tables, never inside them: what a script prints as JSON is not changed by being
+--     marked.
 -- S3. A warning never changes what a builder returns. Equal warnings are told once; at most MAX_WARNINGS are kept.
 
 local S = {}
@@ -12,8 +14,9 @@ local MAX_WARNINGS = 200
 local MAX_SCAN_DEPTH = 64
 local MAX_SHOWN_FILE = 59
 
--- The host's `place_table(table [, file, line])`: makes the JSON pointer of the table point at the author's running line,
--- or at the place given, and returns that place. A plain Lua interpreter has none, and messages then carry no place.
+-- The host's `place_table(table [, file, line])`: makes the JSON pointer of the table point at the author's running
+-- line, or at the place given, and returns that place. A plain Lua interpreter has none, and messages then carry no
+-- place.
 local place_table = __swarm_position or function() end
 
 local places = setmetatable({}, { __mode = "k" })
@@ -190,8 +193,8 @@ function S.wrapper_advice(value)
   return type(value) == "table" and advice_of[getmetatable(value)] or nil
 end
 
---- Calls `visit(table, place)` for a value's tables, outermost first; `place` is where it is, like `.a[2]`, or "" for the
---- value itself. A table for which `visit` returns true is not entered.
+--- Calls `visit(table, place)` for a value's tables, outermost first; `place` is where it is, like `.a[2]`, or "" for
+--- the value itself. A table for which `visit` returns true is not entered.
 function S.walk(value, visit)
   local seen = {}
   local function enter(v, place, depth)
