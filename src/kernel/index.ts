@@ -16,8 +16,8 @@ export type {
 export { ENTRY_VERSION, GENESIS } from "./entry.ts";
 export type { KernelErrorCode } from "./errors.ts";
 export { KernelError } from "./errors.ts";
-export type { SealedEntry, ValuelessBody } from "./journal-chain.ts";
-export { ChainReader, INLINE_VALUE_LIMIT, JournalChain } from "./journal-chain.ts";
+export type { ChainPosition, SealedEntry, ValuelessBody } from "./journal-chain.ts";
+export { ChainReader, INLINE_VALUE_LIMIT, JOURNAL_START, JournalChain } from "./journal-chain.ts";
 export type { OpenStep, RecordedCompletion, StepPhase } from "./open-step.ts";
 export type { AttemptOutcome } from "./outcome.ts";
 export { flowOutcome } from "./outcome.ts";

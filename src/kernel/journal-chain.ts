@@ -37,6 +37,17 @@ export interface SealedEntry {
   readonly blob?: { readonly digest: string; readonly text: string };
 }
 
+/** A place between two entries of a journal. */
+export interface ChainPosition {
+  /** The seq of the entry after it. */
+  readonly nextSeq: number;
+  /** The digest of the entry before it. */
+  readonly prev: string;
+}
+
+/** Before the first entry. */
+export const JOURNAL_START: ChainPosition = Object.freeze({ nextSeq: 1, prev: GENESIS });
+
 /** The end of a journal, and the only way to make it longer. */
 export class JournalChain {
   readonly #hash: HashText;
@@ -44,10 +55,7 @@ export class JournalChain {
   #prev: string;
 
   /** @param position where the journal ends; left out, a new journal. */
-  constructor(
-    hash: HashText,
-    position: { readonly nextSeq: number; readonly prev: string } = { nextSeq: 1, prev: GENESIS },
-  ) {
+  constructor(hash: HashText, position: ChainPosition = JOURNAL_START) {
     this.#hash = hash;
     this.#nextSeq = position.nextSeq;
     this.#prev = position.prev;
@@ -100,15 +108,18 @@ export class JournalChain {
 /** Reads stored texts back, checking the chain from the first entry on. */
 export class ChainReader {
   readonly #hash: HashText;
-  #nextSeq = 1;
-  #prev = GENESIS;
+  #nextSeq: number;
+  #prev: string;
 
-  constructor(hash: HashText) {
+  /** @param position after which the first text comes; left out, the journal's start. */
+  constructor(hash: HashText, position: ChainPosition = JOURNAL_START) {
     this.#hash = hash;
+    this.#nextSeq = position.nextSeq;
+    this.#prev = position.prev;
   }
 
   /** Where the entries read so far end: what a JournalChain continues from. */
-  get position(): { readonly nextSeq: number; readonly prev: string } {
+  get position(): ChainPosition {
     return { nextSeq: this.#nextSeq, prev: this.#prev };
   }
 

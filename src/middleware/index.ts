@@ -1,6 +1,7 @@
 /** Middleware: the layers around a spawner, and how they are composed. */
 export { agentContext } from "./agent-context.ts";
 export { MiddlewareError, type MiddlewareErrorCode } from "./errors.ts";
+export { HINT_LAYERS } from "./hint-layers.ts";
 export { launchLayers } from "./launch-layers.ts";
 export { projectNameAlias } from "./project-name-alias.ts";
 export { compose } from "./stack.ts";
