@@ -15,7 +15,7 @@ import type { LuaErrorCode } from "../lua/index.ts";
  * | `agent_unknown`           | the flow names an agent that the Blueprint does not have                           |
  * | `no_worker`               | this host has no worker of the agent's kind                                        |
  * | `function_unknown`        | the agent's `fn_id` is not registered with this host                               |
- * | `function_duplicate`      | a function of that id is registered already                                        |
+ * | `function_duplicate`      | a function of that id is registered already, or the id cannot be one               |
  * | `function_input`          | the step's input does not fit the function's input schema                          |
  * | `function_output`         | the function's answer does not fit its output schema                               |
  * | `function_value`          | the function's answer is not JSON                                                  |

@@ -2,10 +2,11 @@
  * The host functions that agents of kind `function` run, registered from TypeScript before Blueprints are compiled.
  *
  * R1  An id is registered once; what is registered does not change.
- * R2  Schemas are compiled when they are first needed, once.
+ * R2  Schemas are compiled when they are first needed, once; the validator is loaded when the first one is.
  */
+import { createRequire } from "node:module";
 import type { Static, TSchema, TUnsafe } from "@sinclair/typebox";
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import type { Ajv, ErrorObject, ValidateFunction } from "ajv";
 import type { StepCall, StepEvent } from "../engine/index.ts";
 import type { Json } from "../flow/index.ts";
 import type { AgentContextView } from "./context.ts";
@@ -85,8 +86,7 @@ const ID = /^[A-Za-z][A-Za-z0-9_.:-]{0,99}$/;
 /** Host functions by id. `identity` is always there. */
 export class FunctionRegistry {
   readonly #functions = new Map<string, RegisteredFunction>();
-  // Schemas are TypeBox's: it adds symbols and no keywords, so strict mode finds the author's typing errors.
-  readonly #ajv = new Ajv({ allErrors: true, strict: true });
+  #ajv: Ajv | undefined;
 
   constructor() {
     this.register("identity", {
@@ -134,14 +134,25 @@ export class FunctionRegistry {
     return [...this.#functions.values()];
   }
 
+  #compile(schema: TSchema): ValidateFunction {
+    this.#ajv ??= loadValidator();
+    return this.#ajv.compile(schema);
+  }
+
   #check(schema: TSchema | undefined): (value: Json) => string | undefined {
     if (schema === undefined) return () => undefined;
     let validate: ValidateFunction | undefined;
     return (value) => {
-      validate ??= this.#ajv.compile(schema);
+      validate ??= this.#compile(schema);
       return validate(value) ? undefined : explain(validate.errors ?? []);
     };
   }
+}
+
+/** Loading takes longer than a short run, and most hosts register no schema. */
+function loadValidator(): Ajv {
+  const { Ajv } = createRequire(import.meta.url)("ajv") as typeof import("ajv");
+  return new Ajv({ allErrors: true, strict: true });
 }
 
 const SHOWN = 5;
