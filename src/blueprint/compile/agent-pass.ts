@@ -48,6 +48,7 @@ function compileAgent(compilation: Compilation, site: AgentSite): CompiledAgent 
     ...site,
     profile: projectProfile(agent.profile, runner),
     runner,
+    runnerUnknown: unknown !== undefined,
     runnerPointer: runnerPointer(blueprint, site.index, source),
   };
   checkRunner(compilation, planned, source);

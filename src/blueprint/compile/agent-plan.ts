@@ -127,7 +127,7 @@ function planOperator(compilation: Compilation, planned: PlannedAgent): AgentPla
     });
   }
   const binding = operatorBinding(planned);
-  if (binding === undefined) {
+  if (binding === undefined && !planned.runnerUnknown) {
     compilation.report("worker-binding-missing", {
       message: `operator agent '${agent.name}' has no runner, so its seat's holder cannot know which worker to launch`,
       pointer: agentPointer(planned),

@@ -12,6 +12,8 @@ export interface PlannedAgent extends AgentSite {
   /** With what its runner grants put in. */
   readonly profile: AgentProfile | undefined;
   readonly runner: Runner | undefined;
+  /** Whether it names a runner that does not exist, which is reported already. */
+  readonly runnerUnknown: boolean;
   /** Where the runner stands in the document; the agent itself where it has none. */
   readonly runnerPointer: string;
 }

@@ -50,7 +50,8 @@ export function sourcesOf(...sources: readonly Source[]): Sources {
   return new Map(sources.map((source) => [identify(source), source]));
 }
 
-const keyOf = (path: readonly string[]): string => JSON.stringify(path);
+// Within a group no key of one segment can look like one of several: it would have to contain itself.
+const keyOf = (path: readonly string[]): string => (path.length === 1 ? (path[0] ?? "") : JSON.stringify(path));
 const startsWith = (path: readonly string[], prefix: readonly string[]): boolean =>
   prefix.length <= path.length && prefix.every((key, index) => path[index] === key);
 
@@ -74,7 +75,13 @@ function below(source: Source, rest: readonly string[]): Source {
 const belowAll = (sources: Sources, rest: readonly string[]): Sources =>
   rest.length === 0 ? sources : sourcesOf(...[...sources.values()].map((source) => below(source, rest)));
 
-const unite = (a: Sources, b: Sources): Sources => (a === b ? a : new Map([...a, ...b]));
+/** Both sets; one of the two themselves where it holds the other. */
+function unite(a: Sources, b: Sources): Sources {
+  if (a === b) return a;
+  const [small, large] = a.size < b.size ? [a, b] : [b, a];
+  const added = [...small].filter(([identity]) => !large.has(identity));
+  return added.length === 0 ? large : new Map([...large, ...added]);
+}
 
 /** The abstract ctx. Mutable, owned by the walk that holds it; `copy` before two ways part. */
 export class CtxState {
@@ -117,7 +124,7 @@ export class CtxState {
   /** The value at `path` is now one of `sources`, and nothing that was known below it holds any more. */
   write(path: readonly string[], sources: Sources): void {
     const top = path[0];
-    this.#present = new Map([...this.#present].filter(([, known]) => !startsWith(known, path)));
+    this.#forget(path);
     if (top === undefined) {
       this.#root = sources;
       this.#groups = new Map();
@@ -130,7 +137,7 @@ export class CtxState {
   /** The value at `path` may also be one of `sources`. */
   writePerhaps(path: readonly string[], sources: Sources): void {
     const top = path[0];
-    this.#present = new Map([...this.#present].filter(([, known]) => !startsWith(known, path)));
+    this.#forget(path);
     if (top === undefined) {
       this.#root = unite(this.#root, UNKNOWN);
       this.#groups = new Map();
@@ -167,12 +174,21 @@ export class CtxState {
       const theirs = other.#groups.get(top);
       if (mine === theirs) continue;
       const joined = new Map(mine);
+      // Paths of either side; on the side that lacks one, what lies above it says what may be there.
       for (const { path } of [...(mine?.values() ?? []), ...(theirs?.values() ?? [])]) {
         joined.set(keyOf(path), { path, sources: unite(this.lookUp(path), other.lookUp(path)) });
       }
       this.#groups.set(top, joined);
     }
     this.#root = unite(this.#root, other.#root);
-    this.#present = new Map([...this.#present].filter(([key]) => other.#present.has(key)));
+    if (this.#present !== other.#present) {
+      this.#present = new Map([...this.#present].filter(([key]) => other.#present.has(key)));
+    }
+  }
+
+  /** What was shown to exist at or below `path` need not exist any more. */
+  #forget(path: readonly string[]): void {
+    if (this.#present.size === 0) return;
+    this.#present = new Map([...this.#present].filter(([, known]) => !startsWith(known, path)));
   }
 }

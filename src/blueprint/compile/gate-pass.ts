@@ -208,7 +208,10 @@ function doubtOf(
     return facts.steps[source.step]?.ref ?? [];
   });
   if (parts.length === 0) return undefined;
-  const free = parts.find((ref) => contracts.get(ref)?.channel !== "part");
+  const channels = parts.map((ref) => contracts.get(ref)?.channel);
+  // A body contract read as a part is a channel mismatch, and said as such.
+  if (channels.includes("body")) return undefined;
+  const free = parts[channels.indexOf(undefined)];
   if (free !== undefined) {
     return {
       why: `nothing obliges '${free}' to stage a verdict`,
