@@ -6,7 +6,6 @@
  */
 import { hash, randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import canonicalize from "canonicalize";
 import type { Stores } from "../stores/ports.ts";
 import type { CompiledAgent, CompiledBlueprint } from "./blueprint/index.ts";
@@ -113,7 +112,7 @@ export class Host implements AsyncDisposable {
       luaScripts,
       hostFunctions,
       subprocess: this.#subprocess,
-      files: nodeFiles({ scratchRoot: join(tmpdir(), "swarm-host") }),
+      files: nodeFiles({ scratchRoot: tmpdir() }),
       clock: systemClock,
     });
     const nodeDigests: string[] = [];
