@@ -123,7 +123,7 @@ describe("the front matter of an agent.md", () => {
 
   it("with keys of the object prototype harms nothing", () => {
     const { agent } = withFront("name: a\n__proto__: { polluted: true }\nconstructor: 1");
-    const extras = (agent?.["profile"] as { extras: object }).extras;
+    const extras = (agent as { profile: { extras: object } }).profile.extras;
     expect(Object.getOwnPropertyNames(extras)).toEqual(["__proto__", "constructor"]);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });

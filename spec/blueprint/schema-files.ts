@@ -116,7 +116,8 @@ export function publishedSchema(): Schema {
     },
     roots,
   );
-  const agent = found.get("AgentDef") as { properties: Schema };
+  const { required, ...agent } = found.get("AgentDef") as { properties: Schema; required: readonly string[] };
+  found.set("AgentDef", { ...agent, required: required.filter((key) => key !== "kind") });
   const agents = (found.get("Blueprint") as { properties: { agents: Record<string, unknown> } }).properties.agents;
   agents["items"] = { anyOf: [{ $ref: "#/$defs/AgentDef" }, { $ref: "#/$defs/AgentRef" }] };
   found.set("AgentRef", {
@@ -139,6 +140,11 @@ export function publishedSchema(): Schema {
     title: "swarm-host Blueprint",
     ...document,
     properties,
+    // An agent may leave its kind to the document, where the document says one.
+    if: { required: ["default_agent_kind"] },
+    else: {
+      properties: { agents: { items: { anyOf: [{ required: ["kind"] }, { required: ["$agent_md"] }] } } },
+    },
     $defs: defs,
   };
 }

@@ -59,6 +59,7 @@ export const referenceLintKinds = {
     category: "contract",
     summary: "a condition compares with a value the agent never gives",
   },
+  // An error in the reference's registry, but without a `deny` it never is more than a warning there either.
   "verdict-value-unhandled": {
     level: "warn",
     category: "suspicious",
