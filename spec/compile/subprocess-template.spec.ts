@@ -28,7 +28,7 @@ describe("scanning a template", () => {
     });
   });
 
-  it.each(["{}", "{ prompt }", "{Prompt}", "{a1}", "{a-b}", "{", "}", "${HOME}", "{prompt", 'awk {print"x"}'])(
+  it.each(["{}", "{ prompt }", "{Prompt}", "{a1}", "{a-b}", "{", "}", "$HOME {~}", "{prompt", 'awk {print"x"}'])(
     "takes %j as text",
     (text) => {
       expect(scanTemplate(text)).toEqual({ used: [], unknown: [] });

@@ -39,8 +39,12 @@ export interface CompileResult extends LeveledFindings {
 
 /** Compiles a Blueprint for a host. Never throws for a bad Blueprint. */
 export function compileBlueprint(blueprint: Blueprint, environment: CompileEnvironment): CompileResult {
-  const examined = examineBlueprint(blueprint, environment);
-  const leveled = levelFindings(examined.findings, blueprint, { linting: false });
+  return finishCompiling(examineBlueprint(blueprint, environment), environment);
+}
+
+/** Levels what was found, and assembles the result where nothing is an error. */
+export function finishCompiling(examined: ExaminedBlueprint, environment: CompileEnvironment): CompileResult {
+  const leveled = levelFindings(examined.findings, examined.blueprint, { linting: false });
   if (hasErrors(leveled.diagnostics)) return leveled;
   const compiled = assemble(examined, environment);
   return compiled === undefined ? leveled : { ...leveled, compiled };
