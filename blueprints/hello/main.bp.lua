@@ -12,7 +12,7 @@ return B.bp {
   metadata = { description = "Greets somebody." },
   default_init_ctx = { name = "world" },
   agents = {
-    {
+    B.agent {
       name = "greeter",
       kind = "lua",
       -- What the chunk returns is written to the step's `out`.

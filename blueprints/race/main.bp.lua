@@ -24,7 +24,7 @@ return B.bp {
   id = "race",
   metadata = { description = "Lets child processes of different speed compete." },
   agents = {
-    {
+    B.agent {
       -- Reads "<name> <seconds> <exit code>" on stdin.
       name = "runner",
       kind = "subprocess",

@@ -11,7 +11,7 @@ local B = require "bp_dsl"
 local F = require "flow_dsl"
 
 local function lua(name, file)
-  return { name = name, kind = "lua", spec = { source = { ["$file"] = file }, label = file } }
+  return B.agent { name = name, kind = "lua", spec = { source = { ["$file"] = file }, label = file } }
 end
 
 local gate = lua("gate", "gate.lua")
@@ -25,7 +25,7 @@ return B.bp {
   metadata = { description = "Writes release notes from a repository's history." },
   default_init_ctx = { range = "HEAD" },
   agents = {
-    {
+    B.agent {
       -- The step's input, a range of commits, becomes the last argument. Fields end in U+001F, commits in U+001E:
       -- neither occurs in a subject, so whatever people write there is told apart.
       name = "git-log",

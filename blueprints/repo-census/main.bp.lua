@@ -8,7 +8,7 @@ local B = require "bp_dsl"
 local F = require "flow_dsl"
 
 local function lua(name, file)
-  return { name = name, kind = "lua", spec = { source = { ["$file"] = file }, label = file } }
+  return B.agent { name = name, kind = "lua", spec = { source = { ["$file"] = file }, label = file } }
 end
 
 return B.bp {
@@ -16,7 +16,7 @@ return B.bp {
   id = "repo-census",
   metadata = { description = "Counts a repository's files by directory and extension." },
   agents = {
-    {
+    B.agent {
       -- -z: names as they are, parted by NUL, whatever characters they hold.
       name = "git-files",
       kind = "subprocess",

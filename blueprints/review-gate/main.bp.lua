@@ -10,7 +10,7 @@ local B = require "bp_dsl"
 local F = require "flow_dsl"
 
 local function lua(name, file)
-  return { name = name, kind = "lua", spec = { source = { ["$file"] = file }, label = file } }
+  return B.agent { name = name, kind = "lua", spec = { source = { ["$file"] = file }, label = file } }
 end
 
 local reviewer = lua("reviewer", "review.lua")

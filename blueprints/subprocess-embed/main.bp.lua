@@ -10,10 +10,10 @@
 local B = require "bp_dsl"
 
 local function agent(name, template, prompt)
-  return {
+  return B.agent {
     name = name,
     kind = "subprocess",
-    profile = { system_prompt = prompt, model = "none" },
+    profile = { system_prompt = prompt, model = "none", extras = { expected_output = { kind = "inline_markdown" } } },
     runner = { backend = "subprocess", template = template },
   }
 end
