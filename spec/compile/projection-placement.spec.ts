@@ -4,9 +4,9 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   CONTEXT_STEM,
-  contextFile,
   DEFAULT_PLACEMENT,
   planPlacement,
+  projectionDir,
   projectionFile,
   projectionRoot,
   projectionStem,
@@ -46,7 +46,7 @@ describe("a projection placement", () => {
   });
 
   it("makes the paths writers and readers share", () => {
-    expect(contextFile(DEFAULT_PLACEMENT, "ST-1")).toBe("workspace/tasks/ST-1/ctx/_ctx.md");
+    expect(projectionDir(DEFAULT_PLACEMENT, "ST-1")).toBe("workspace/tasks/ST-1/ctx");
     expect(projectionFile(DEFAULT_PLACEMENT, "ST-1", "plan-out")).toBe("workspace/tasks/ST-1/ctx/plan-out.md");
     expect(projectionFile({ ...DEFAULT_PLACEMENT, dirTemplate: "{task_id}/{task_id}" }, "$&", "a")).toBe("$&/$&/a.md");
   });
@@ -84,7 +84,7 @@ describe("a projection stem", () => {
         const directory = "workspace/tasks/ST-1/ctx";
         expect(posix.normalize(file)).toBe(file);
         expect(posix.dirname(file)).toBe(directory);
-        expect(file).not.toBe(contextFile(DEFAULT_PLACEMENT, "ST-1"));
+        expect(posix.basename(file)).not.toBe(`${CONTEXT_STEM}.md`);
         expect(Buffer.byteLength(posix.basename(file))).toBeLessThanOrEqual(255);
       }),
     );

@@ -1,6 +1,6 @@
 /** The naming table, case by case. */
 import { describe, expect, it } from "vitest";
-import { buildStepNaming, canonicalNameOf, resolveStepName, stepAliases } from "../../src/blueprint/step-naming.ts";
+import { buildStepNaming, resolveStepName, stepAliases } from "../../src/blueprint/step-naming.ts";
 import { decodeFlow, type JsonObject } from "../../src/flow/index.ts";
 import { assign, branch, eq, fanout, lit, loop, seq, step } from "./documents.ts";
 
@@ -10,7 +10,7 @@ const build = (flow: JsonObject, declared: Readonly<Record<string, string>> = {}
 describe("step naming", () => {
   it("takes the declared name, and keeps ref and out key as aliases", () => {
     const { naming } = build(step("planner", "$.plan"), { planner: "plan-out" });
-    expect(canonicalNameOf(naming, "planner")).toBe("plan-out");
+    expect(naming.canonical.get("planner")).toBe("plan-out");
     expect(["planner", "plan", "plan-out", "ghost"].map((name) => resolveStepName(naming, name))).toEqual([
       "plan-out",
       "plan-out",
@@ -21,7 +21,7 @@ describe("step naming", () => {
 
   it("takes the ref where nothing is declared", () => {
     const { naming } = build(step("worker", "$.result"));
-    expect(canonicalNameOf(naming, "worker")).toBe("worker");
+    expect(naming.canonical.get("worker")).toBe("worker");
     expect(stepAliases(naming, "worker")).toEqual(["worker", "result"]);
   });
 

@@ -113,7 +113,7 @@ export interface CompiledAgent {
   readonly policy: StepPolicy;
   /** No effect outside the host: the engine need not wait for the disk around it. */
   readonly pure: boolean;
-  /** Lower-case hex SHA-256 over the canonical JSON of all of the above. */
+  /** Lower-case hex SHA-256 over all of the above that decides what an attempt ends with; see binding-digest.ts. */
   readonly bindingDigest: string;
 }
 

@@ -59,7 +59,6 @@ export { nodeFiles } from "./node-files.ts";
 export { type ParsedBlueprint, type ParseOptions, parseBlueprint, SUPPORTED_MAJOR } from "./parse.ts";
 export {
   CONTEXT_STEM,
-  contextFile,
   type ProjectionPlacement,
   type ProjectionRoot,
   projectionDir,
@@ -71,7 +70,7 @@ export { inspectPrompt, type PromptFacts } from "./prompt-facts.ts";
 export { type RefLimits, refLimits } from "./ref-reader.ts";
 export type * from "./schema.ts";
 export { located, noSource, type SourceMap } from "./source-map.ts";
-export { canonicalNameOf, resolveStepName, type StepNaming, stepAliases } from "./step-naming.ts";
+export { resolveStepName, type StepNaming, stepAliases } from "./step-naming.ts";
 export {
   PLACEHOLDERS,
   type Placeholder,

@@ -10,7 +10,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 
-/** The contexts keys a projection root may come from. */
+/** The context keys a projection root may come from. */
 export type ProjectionRoot = "work_dir" | "project_root";
 
 /** A checked `projection_placement`, defaults filled in. */
@@ -87,11 +87,6 @@ export function projectionDir(placement: ProjectionPlacement, taskId: string): s
 /** The file of a step's output, relative to the root. `name` is the step's canonical name. */
 export function projectionFile(placement: ProjectionPlacement, taskId: string, name: string): string {
   return `${projectionDir(placement, taskId)}/${projectionStem(name)}.md`;
-}
-
-/** The file of the whole context view, relative to the root. */
-export function contextFile(placement: ProjectionPlacement, taskId: string): string {
-  return `${projectionDir(placement, taskId)}/${CONTEXT_STEM}.md`;
 }
 
 /**

@@ -12,7 +12,7 @@ import { type FlowNode, walkSteps } from "../flow/index.ts";
 
 /** The naming table. Plain data; the functions below read it. */
 export interface StepNaming {
-  /** Canonical name of each step ref, in the order of the flow. */
+  /** Canonical name of what each step ref produces, in the order of the flow; a ref that is never dispatched has none. */
   readonly canonical: ReadonlyMap<string, string>;
   /** Every name that leads to a step, with that step's ref. */
   readonly owners: ReadonlyMap<string, string>;
@@ -95,11 +95,6 @@ function ownersFirst(name: string, strong: ReadonlySet<string>, weak: ReadonlySe
 export function resolveStepName(naming: StepNaming, name: string): string | undefined {
   const ref = naming.owners.get(name);
   return ref === undefined ? undefined : naming.canonical.get(ref);
-}
-
-/** The canonical name of what `agent` produces, or undefined where the flow never dispatches it. */
-export function canonicalNameOf(naming: StepNaming, agent: string): string | undefined {
-  return naming.canonical.get(agent);
 }
 
 /** All names that lead to the outputs of `agent`, in the order of their first claim. */
