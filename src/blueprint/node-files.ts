@@ -5,7 +5,7 @@
  * of what was opened.
  */
 import { constants } from "node:fs";
-import { open, readdir, realpath, stat } from "node:fs/promises";
+import { type FileHandle, open, readdir, realpath, stat } from "node:fs/promises";
 import type { DocumentFiles, FileRead } from "./document-files.ts";
 
 const CHUNK_BYTES = 64 * 1024;
@@ -17,20 +17,28 @@ async function read(path: string, maxBytes: number): Promise<FileRead> {
   try {
     const realPath = await realpath(path);
     // Without O_NONBLOCK, opening a pipe nobody writes to would wait for ever. The real path has no links left to follow.
-    await using handle = await open(realPath, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-    const stats = await handle.stat();
-    if (!stats.isFile()) return { kind: "not_a_file" };
-    if (stats.size > maxBytes) return { kind: "too_large", realPath, size: stats.size };
-    const bytes = await readUpTo(handle, maxBytes + 1);
-    if (bytes.length > maxBytes) return { kind: "too_large", realPath, size: bytes.length };
-    return { kind: "file", realPath, bytes };
+    const handle = await open(realPath, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    try {
+      return await readOpened(handle, realPath, maxBytes);
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     return failedRead(error);
   }
 }
 
+async function readOpened(handle: FileHandle, realPath: string, maxBytes: number): Promise<FileRead> {
+  const stats = await handle.stat();
+  if (!stats.isFile()) return { kind: "not_a_file" };
+  if (stats.size > maxBytes) return { kind: "too_large", realPath, size: stats.size };
+  const bytes = await readUpTo(handle, maxBytes + 1);
+  if (bytes.length > maxBytes) return { kind: "too_large", realPath, size: bytes.length };
+  return { kind: "file", realPath, bytes };
+}
+
 /** Reads to the end or to `limit`, whatever the size said before: files grow, and some have none. */
-async function readUpTo(handle: Awaited<ReturnType<typeof open>>, limit: number): Promise<Buffer> {
+async function readUpTo(handle: FileHandle, limit: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   while (length < limit) {
