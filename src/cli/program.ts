@@ -59,8 +59,11 @@ function addRun(program: Command, surface: Surface, perform: Perform): void {
         "ephemeral",
       ),
     )
-    .option("--work-dir <dir>", "where agents work (default: the current directory)")
-    .option("--project-root <dir>", "the project agents work on (default: the current directory)");
+    .option("--work-dir <dir>", "where agents work; step outputs are written below it as files")
+    .option(
+      "--project-root <dir>",
+      "the project agents work on; agents see it, and step outputs go there without a --work-dir",
+    );
   addInclude(command)
     .option("--json", "print one result object on standard output, and events as JSON lines on standard error")
     .addOption(new Option("-q, --quiet", "no progress").conflicts("verbose"));

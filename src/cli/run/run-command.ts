@@ -56,9 +56,11 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
     const input = await readInput({ ...flags, set }, (file, limit) =>
       readText(file === "-" ? file : resolve(surface.cwd, file), limit, surface.stdin),
     );
+    // Not the current directory unless asked: a run that has a root writes its step outputs below it.
+    const { projectRoot, workDir } = flags;
     const taskInput = {
-      project_root: await directory(surface, flags.projectRoot ?? ".", "--project-root"),
-      work_dir: await directory(surface, flags.workDir ?? ".", "--work-dir"),
+      ...(projectRoot === undefined ? {} : { project_root: await directory(surface, projectRoot, "--project-root") }),
+      ...(workDir === undefined ? {} : { work_dir: await directory(surface, workDir, "--work-dir") }),
     };
     await using workshop = await openWorkshop(surface, flags.include);
     const checked = await workshop.check(blueprint);
