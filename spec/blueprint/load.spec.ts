@@ -211,9 +211,9 @@ describe("a Lua script", () => {
     ]);
   });
 
-  it("that fails is a finding at its line", async () => {
+  it("that fails is a finding at its line, which its message does not repeat", async () => {
     const failing = (code: string, place: object) =>
-      script(() => Promise.reject(Object.assign(new Error("boom"), { code, ...place })));
+      script(() => Promise.reject(Object.assign(new Error("lib.lua:4: boom"), { code, ...place })));
     const { loaded } = await failing("lua_error", {
       chunk: "lib.lua",
       line: 4,

@@ -150,10 +150,12 @@ function isScriptError(error: unknown): error is ScriptError {
 }
 
 function scriptFailure(file: string, error: ScriptError): Diagnostic {
+  const position = { file: error.chunk ?? file, line: error.line ?? 1 };
+  const place = `${position.file}:${position.line}: `;
   return diagnose(error.code === "lua_syntax" ? "syntax-error" : "script-failed", {
     stage: "load",
-    message: error.message,
-    position: { file: error.chunk ?? file, line: error.line ?? 1 },
+    message: error.message.startsWith(place) ? error.message.slice(place.length) : error.message,
+    position,
     notes: error.traceback === undefined ? [] : error.traceback.split("\n").filter((line) => line.trim() !== ""),
   });
 }
