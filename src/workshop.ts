@@ -9,7 +9,6 @@ import {
   type Blueprint,
   type CompiledBlueprint,
   type CompileEnvironment,
-  compileBlueprint,
   type Diagnostic,
   hasErrors,
   includesFromEnvironment,
@@ -147,17 +146,8 @@ export class Workshop implements AsyncDisposable {
     map: SourceMap,
   ): Pick<CheckedBlueprint, "diagnostics" | "suppressed" | "compiled"> {
     if (blueprint === undefined) return { diagnostics: [], suppressed: [] };
-    const { compiled, diagnostics: found } = compileBlueprint(blueprint, this.#environment);
-    const { diagnostics, suppressed } = lintBlueprint(blueprint, this.#environment);
-    // Linting sees all that compiling sees, at the levels of a lint; what refuses to compile must not be hidden by that.
-    const refused = found
-      .filter(({ level }) => level === "error")
-      .filter((error) => !diagnostics.some((other) => sameFinding(other, error)));
-    return {
-      diagnostics: located([...refused, ...diagnostics], map),
-      suppressed,
-      ...(compiled === undefined ? {} : { compiled }),
-    };
+    const { compiled, diagnostics, suppressed } = lintBlueprint(blueprint, this.#environment);
+    return { diagnostics: located(diagnostics, map), suppressed, ...(compiled === undefined ? {} : { compiled }) };
   }
 
   readonly #runScript: RunScript = async ({ file, source }) => {
@@ -195,8 +185,4 @@ function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
   const rank = { error: 0, warn: 1, info: 2 };
   const place = ({ position }: Diagnostic): number => position?.line ?? Number.MAX_SAFE_INTEGER;
   return diagnostics.toSorted((a, b) => rank[a.level] - rank[b.level] || place(a) - place(b));
-}
-
-function sameFinding(a: Diagnostic, b: Diagnostic): boolean {
-  return a.kind === b.kind && a.pointer === b.pointer && a.message === b.message && a.level === b.level;
 }
