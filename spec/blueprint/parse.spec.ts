@@ -144,6 +144,23 @@ describe("a document with mistakes", () => {
     });
   });
 
+  it("is told the field whose beginning was written", () => {
+    expect(only({ ...minimal, agents: [{ ...agent, policy: { timeout: 3 } }] }).help).toBe(
+      "did you mean `timeout_ms`?",
+    );
+    expect(only({ ...minimal, agents: [{ ...agent, policy: { t: 3 } }] }).help).toBe(
+      "remove it, or move it to a free field such as `spec`",
+    );
+  });
+
+  it("is told that a tagged object lacks its tag", () => {
+    expect(only({ ...minimal, agents: [{ ...agent, runner: { variant: "v" } }] })).toMatchObject({
+      kind: "missing-field",
+      message: "Runner lacks its field `backend`",
+      pointer: "/agents/0/runner",
+    });
+  });
+
   it("is told which word was meant", () => {
     expect(only({ ...minimal, agents: [{ name: "a", kind: "opeartor" }] })).toMatchObject({
       kind: "invalid-value",

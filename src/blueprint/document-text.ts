@@ -51,7 +51,7 @@ function readJson(text: string, file: string, limits: DocumentLimits): DocumentT
     const kind = tooDeep ? "limit-exceeded" : "syntax-error";
     return {
       sourceMap: noSource,
-      diagnostics: [found(kind, tooDeep ? message : `no JSON: ${message}`, place(offset))],
+      diagnostics: [found(kind, tooDeep ? message : `broken JSON: ${message}`, place(offset))],
     };
   }
   const sourceMap = lazySourceMap(() => {
@@ -75,7 +75,7 @@ async function readYamlText(text: string, file: string): Promise<DocumentText> {
   const yaml = readYaml(text);
   const sourceMap: SourceMap = { position: (pointer) => place(yaml.offset(pointer)) };
   const diagnostics = yaml.problems.map(({ kind, message, offset, pointer }) =>
-    found(kind, kind === "syntax-error" ? `no YAML that JSON could say: ${message}` : message, place(offset), pointer),
+    found(kind, message, place(offset), pointer),
   );
   return yaml.value === undefined ? { sourceMap, diagnostics } : { document: yaml.value, sourceMap, diagnostics };
 }

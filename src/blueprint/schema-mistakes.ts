@@ -45,7 +45,8 @@ function unknownField(document: Json, at: string, key: string): Diagnostic {
   const owner = valueAt(document, at);
   const fields = Object.keys(shape?.properties ?? {});
   const free = fields.filter((field) => !(isJsonObject(owner) && Object.hasOwn(owner, field)));
-  const meant = nearestName(key, free);
+  // `timeout` for `timeout_ms`: too far for a slip of the pen, but plain enough.
+  const meant = nearestName(key, free) ?? free.find((field) => key.length > 2 && field.startsWith(key));
   const pointer = pointerTo(at, key);
   const suggestion: Suggestion | undefined =
     meant === undefined

@@ -59,7 +59,7 @@ export function readYaml(text: string): YamlText {
   const broken = [...document.errors, ...document.warnings].map(
     ({ code, message, pos }): YamlProblem => ({
       kind: code === "RESOURCE_EXHAUSTION" ? "limit-exceeded" : "syntax-error",
-      message: message.replace(/\.$/, ""),
+      message: `broken YAML: ${message.replace(/\.$/, "")}`,
       offset: pos[0],
     }),
   );
