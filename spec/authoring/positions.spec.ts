@@ -118,4 +118,39 @@ return { flow = all }`);
     expect(lineOf(positions, "/flow/children/2")).toBe(4);
     expect(lineOf(positions, "/flow")).toBe(7);
   });
+
+  it("are read off the text for plain tables, where only one line can be meant", async () => {
+    const { positions } = await author.build(`
+-- agents = { { name = "commented" } }
+return {
+  id = "x",
+  default_runner = "r",
+  agents = {
+    { name = "plain", kind = "lua" },
+    {
+      kind = "lua",
+      name = 'quoted (1.0)',
+    },
+    { name = "twice" }, { name = "commented" },
+    B.agent { kind = "lua",
+      name = "built" },
+  },
+  operators = { { name = "twice" } }, constructor = 1,
+  flow = F.seq {},
+}`);
+    const lines = [
+      "/id",
+      "/default_runner",
+      "/agents",
+      "/agents/0",
+      "/agents/1",
+      "/agents/3",
+      "/agents/4",
+      "/flow",
+      "/constructor",
+    ];
+    expect(lines.map((pointer) => positions[pointer]?.line)).toEqual([4, 5, 6, 7, 10, 12, 13, 17, 16]);
+    expect(positions["/agents/2"]).toBeUndefined();
+    expect(positions["/operators/0"]).toBeUndefined();
+  });
 });

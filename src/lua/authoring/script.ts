@@ -8,6 +8,7 @@ import type { Json } from "../../flow/index.ts";
 import type { LuaInvocation, LuaPosition, LuaResult } from "../invocation.ts";
 import type { LuaLimits } from "../limits.ts";
 import { replaceEmptyObjects } from "./empty-object.ts";
+import { withTextPlaces } from "./text-places.ts";
 import { type AuthoringWarning, readWarning } from "./warning.ts";
 
 /** A script and where it may read from. */
@@ -27,7 +28,7 @@ export interface AuthoringScript {
 export interface AuthoringResult {
   /** What the script returned, as JSON: a Blueprint, as far as the script is concerned. Null where it returned nothing. */
   readonly value: Json;
-  /** Where the tables of `value` were made, by JSON pointer. A pointer without an entry has its nearest ancestor's place. */
+  /** Where the parts of `value` are written, by JSON pointer. A pointer without an entry has its nearest ancestor's place. */
   readonly positions: Readonly<Record<string, LuaPosition>>;
   /** In the order noted. */
   readonly warnings: readonly AuthoringWarning[];
@@ -55,7 +56,7 @@ export async function runAuthoringScript(pool: AuthoringPool, script: AuthoringS
   const files = new Set([script.file, ...Array.from(Object.values(positions), ({ file }) => file)]);
   return {
     value: replaceEmptyObjects(value),
-    positions,
+    positions: withTextPlaces(value, script.file, script.text, positions),
     warnings: warnings.map((text) => readWarning(text, files)),
     printed,
   };
