@@ -1,7 +1,8 @@
--- std: small pure helpers for scripts. Conventionally `local std = require "std"`.
+-- std: small pure helpers for authoring scripts. Conventionally `local std = require "std"`.
 --
 -- Owns: what Lua's own library lacks for text, lists and JSON-shaped data. No function changes its arguments.
--- Lists are tables with the keys 1..n; functions that walk a list stop at the first nil.
+-- Lists are tables with the keys 1..n; functions that walk a list stop at the first nil. Agents' chunks have no `require`
+-- and so no std.
 
 local std = {}
 
