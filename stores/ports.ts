@@ -19,6 +19,7 @@ export interface CallOptions {
 export type RunStatus =
   | "pending"
   | "running"
+  | "waiting"
   | "suspended"
   | "paused"
   | "done"
@@ -44,10 +45,20 @@ export interface RunRecord {
   /** Message of the error a failed run ended with. */
   readonly error?: string;
   readonly parentRunId?: string;
+  /** The run it was forked from. */
+  readonly forkedFrom?: string;
+  /** How often it was claimed since it last made progress. */
+  readonly recoveryAttempts: number;
+  /** When a `waiting` run wants its owner's attention. */
+  readonly wakeAt?: number;
+  /** The key its launch was asked for with; unique over all runs. */
+  readonly idempotencyKey?: string;
 }
 
-/** What an append may change of its run's row. */
-export type RunPatch = Partial<Pick<RunRecord, "status" | "error">>;
+/** What an append may change of its run's row. `wakeAt: null` takes the time away. */
+export type RunPatch = Partial<Pick<RunRecord, "status" | "error" | "recoveryAttempts">> & {
+  readonly wakeAt?: number | null;
+};
 
 /** One entry as stored. `text` is the truth; the other columns are for queries. */
 export interface JournalRow {
@@ -106,7 +117,56 @@ export interface RunStore {
   /** Adds rows; a run id that exists is refused with StoreError `run_exists` and none of the batch is added. */
   create(batch: readonly RunRecord[], options?: CallOptions): Promise<void>;
   get(runId: string, options?: CallOptions): Promise<RunRecord | undefined>;
+  /** The run that was created with this idempotency key. */
+  byIdempotencyKey(key: string, options?: CallOptions): Promise<RunRecord | undefined>;
   list(query: RunQuery, options?: CallOptions): Promise<readonly RunRecord[]>;
+}
+
+/** Which runs to claim. */
+export interface ClaimOrder {
+  readonly hostId: string;
+  /** At most so many. */
+  readonly limit: number;
+  /**
+   * `own`: runs that should be running and that this host itself owns: what a restart finds of its former life.
+   * `abandoned`: runs that should be running and whose owner is gone: none, or another host without a lease.
+   * `due`: waiting runs whose `wakeAt` has come, of any owner that is gone or this host.
+   * A run id: that run, whatever it waits for, unless another living host owns it or it has ended.
+   */
+  readonly which: "own" | "abandoned" | "due" | { readonly runId: string };
+}
+
+/**
+ * Who may write which run. Times are the store's clock's.
+ *
+ * O1  A claim makes the host the owner, sets the status to `running`, and raises fence and `recoveryAttempts` by one, in
+ *     one transaction: appends under the old fence are refused from then on.
+ * O2  A lease is one row a host, whatever the number of its runs.
+ */
+export interface OwnershipStore {
+  /** Extends the host's lease to `leaseMs` from now. */
+  renew(lease: { readonly hostId: string; readonly leaseMs: number }, options?: CallOptions): Promise<void>;
+  /** Ends the host's lease: its runs can be claimed at once. */
+  leave(hostId: string, options?: CallOptions): Promise<void>;
+  /** Claims runs, oldest first (O1); the rows as they are afterwards. */
+  claim(order: ClaimOrder, options?: CallOptions): Promise<readonly RunRecord[]>;
+  /** The earliest `wakeAt` of the waiting runs, or undefined. */
+  nextWake(options?: CallOptions): Promise<number | undefined>;
+}
+
+/** A saved kernel, so that a replay begins here. */
+export interface Snapshot {
+  /** The seq of the first entry after it. */
+  readonly nextSeq: number;
+  /** The digest of the last entry before it. */
+  readonly prev: string;
+  readonly text: string;
+}
+
+/** The newest snapshot of each run. A snapshot is a shortcut, never the truth: losing one costs time only. */
+export interface SnapshotStore {
+  put(runId: string, snapshot: Snapshot, options?: CallOptions): Promise<void>;
+  get(runId: string, options?: CallOptions): Promise<Snapshot | undefined>;
 }
 
 /** A pinned Blueprint document. */
@@ -139,6 +199,8 @@ export interface Stores extends AsyncDisposable {
   readonly runs: RunStore;
   readonly documents: DocumentStore;
   readonly blobs: BlobStore;
+  readonly ownership: OwnershipStore;
+  readonly snapshots: SnapshotStore;
 }
 
 /** Stable codes of what a store can refuse or suffer. */

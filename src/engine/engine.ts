@@ -1,22 +1,28 @@
 /**
- * The engine: launches runs, drives them, and stops them in good order.
+ * The engine: launches runs, drives them, brings them back, and stops them in good order.
  *
- * Owns: the live runs of this host. Does not own: what a Blueprint is (executables are handed in), which worker a step
- * gets (the executable's dispatch), or how anything is stored (the ports).
+ * Owns: the live runs of this host and who watches them. Does not own: what a Blueprint is (executables are handed in or
+ * resolved), which worker a step gets (the executable's dispatch), or how anything is stored (the ports).
  *
  * N1  `launch` returns before anything is durable; whoever tells somebody else that the run exists awaits `accepted`.
- * N2  Disposing aborts every live attempt and waits for it, and leaves unfinished runs as their journals have them.
+ * N2  A run is driven by one driver at a time. What comes for a run without one claims and revives it; what comes while
+ *     one is being revived or parked waits for that.
+ * N3  A run that only waits leaves memory; the earliest time any of them waits for is the engine's one timer.
+ * N4  Disposing aborts every live attempt and waits for it, and leaves unfinished runs as their journals have them.
  */
-import type { RunRecord, Stores } from "../../stores/ports.ts";
-import type { Json, JsonObject, StepKey } from "../flow/index.ts";
+import type { RunPatch, RunRecord, Stores } from "../../stores/ports.ts";
+import type { Json, JsonObject } from "../flow/index.ts";
 import { type HashText, JournalChain, RunKernel, type RunResult } from "../kernel/index.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import { EngineError } from "./errors.ts";
 import type { Executable } from "./executable.ts";
 import { FairSemaphore } from "./fair-semaphore.ts";
+import { type ForkOrder, forkStart } from "./fork.ts";
 import { JournalWriter } from "./journal-writer.ts";
-import { RunDriver } from "./run-driver.ts";
+import { revive, SNAPSHOT_EVERY, type SnapshotBody } from "./revival.ts";
+import { type DrivenRun, type DriverPorts, RunDriver } from "./run-driver.ts";
 import type { RunObserver } from "./run-events.ts";
+import { RunWatch } from "./run-watch.ts";
 
 /** What the engine needs of the world. */
 export interface EnginePorts {
@@ -29,6 +35,12 @@ export interface EnginePorts {
   readonly hostId: string;
   /** The host's version, recorded with every run. */
   readonly version: string;
+  /** The executable of a pinned Blueprint version, for runs that are brought back. */
+  readonly resolve: (version: string) => Promise<Executable>;
+  /** How long a run that only waits stays in memory, in milliseconds. Default 1000. */
+  readonly parkAfterMs?: number;
+  /** Claims without progress after which a run is put aside as `dead_letter`. Default 5. */
+  readonly maxRecoveries?: number;
 }
 
 /** One run to launch. */
@@ -40,33 +52,64 @@ export interface LaunchOrder {
   readonly context: JsonObject;
   /** Told everything from the first step on. */
   readonly observer?: RunObserver;
+  /** A launch with the key of an earlier one is that run: nothing new is started. At most 200 characters. */
+  readonly idempotencyKey?: string;
 }
 
-/** A live run, as its launcher sees it. */
+/** A run, as its launcher sees it. */
 export interface RunHandle {
   readonly runId: string;
   /** Resolves when the run's start is durable. */
   readonly accepted: Promise<void>;
-  /** How it ended (run-driver D2). */
+  /** How it ends. Rejects with EngineError where this host stops driving it before that. */
   readonly result: Promise<RunResult>;
-  /** Resolves when every attempt has stopped and the cancelled end is journaled; a second cancel waits for nothing. */
-  cancel(request: { readonly reason: string; readonly by: string }): Promise<void>;
+  /** Resolves when every attempt has stopped and the cancelled end is journaled; a second cancel waits for the same. */
+  cancel(request: CancelRequest): Promise<void>;
 }
+
+/** Who wants a run stopped, and why. */
+export interface CancelRequest {
+  readonly reason: string;
+  readonly by: string;
+}
+
+/** What recovery found. */
+export interface Recovery {
+  /** Runs that go on. */
+  readonly resumed: number;
+  /** Runs put aside, with the reason in their rows. */
+  readonly putAside: number;
+}
+
+const DEFAULT_PARK_AFTER_MS = 1_000;
+const DEFAULT_MAX_RECOVERIES = 5;
+/** Runs claimed at once. */
+const CLAIM_LIMIT = 256;
 
 /** Runs runs. */
 export class Engine implements AsyncDisposable {
   readonly #ports: EnginePorts;
-  readonly #writer: JournalWriter;
-  readonly #places = new FairSemaphore();
+  readonly #driverPorts: Omit<DriverPorts, "announce">;
   readonly #drivers = new Map<string, RunDriver>();
-  #closed = false;
+  /** Revivals under way, by run (N2). */
+  readonly #reviving = new Map<string, Promise<RunDriver>>();
+  readonly #watch = new RunWatch();
+  #wake: { readonly timer: Timer; readonly at: number } | undefined;
+  #isClosed = false;
 
   constructor(ports: EnginePorts) {
     this.#ports = ports;
-    this.#writer = new JournalWriter(ports.stores.journals);
+    const { clock, hash, stores } = ports;
+    this.#driverPorts = {
+      clock,
+      writer: new JournalWriter(stores.journals),
+      places: new FairSemaphore(),
+      stepId: (runId, key) => `ST-${hash(`${runId}/${key}`).slice(0, 16)}`,
+      parkAfterMs: ports.parkAfterMs ?? DEFAULT_PARK_AFTER_MS,
+    };
   }
 
-  /** Live runs. */
+  /** Runs in memory. */
   get live(): number {
     return this.#drivers.size;
   }
@@ -76,61 +119,284 @@ export class Engine implements AsyncDisposable {
    * @throws EngineError `engine_closed`.
    */
   launch(order: LaunchOrder): RunHandle {
-    if (this.#closed) throw new EngineError("engine_closed", "the host is shutting down and starts no more runs");
-    const { clock, hash, stores } = this.#ports;
-    const { executable, ctx, context } = order;
-    const now = clock.now();
-    const record = this.#record(executable, now);
-    const { runId, fence } = record;
-    const created = stores.runs.create([record]);
-    const { kernel, decisions } = RunKernel.start(executable, ctx, { hash, now, context, engine: this.#ports.version });
-    const driver = this.#drive(
-      new RunDriver({ runId, fence, executable, kernel, chain: new JournalChain(hash), context }, this.#driverPorts()),
+    const { executable, ctx, context, observer, idempotencyKey } = order;
+    const start = { now: this.#ports.clock.now(), context, engine: this.#ports.version, hash: this.#ports.hash };
+    return this.#begin(
+      executable,
+      idempotencyKey,
+      observer,
+      () => RunKernel.start(executable, ctx, start),
+      context,
+      {},
     );
-    if (order.observer !== undefined) driver.observe(order.observer);
-    driver.carryOut(decisions);
-    const accepted = created.then(() => this.#writer.durable(runId));
-    accepted.catch((error: unknown) => driver.stop(error as Error));
-    return { runId, accepted, result: driver.result, cancel: (request) => driver.cancel(request) };
+  }
+
+  /** The run a launch with this key started, if one did. */
+  async launched(idempotencyKey: string): Promise<RunHandle | undefined> {
+    const record = await this.#ports.stores.runs.byIdempotencyKey(idempotencyKey);
+    return record === undefined ? undefined : this.#handle(record.runId, Promise.resolve());
+  }
+
+  /**
+   * Starts a new run that shares what another has recorded. The source is not changed.
+   * @throws EngineError `run_unknown`, `key_unknown`, `engine_closed`.
+   */
+  async fork(order: ForkOrder & { readonly observer?: RunObserver }): Promise<RunHandle> {
+    const { stores, hash, clock, version } = this.#ports;
+    const { executable, observer } = order;
+    const { ctx, context, records, key } = await forkStart(order, stores, hash);
+    const start = { hash, records, now: clock.now(), context, engine: version, forkedFrom: { run: order.runId, key } };
+    const row = { forkedFrom: order.runId };
+    return this.#begin(executable, undefined, observer, () => RunKernel.start(executable, ctx, start), context, row);
+  }
+
+  /**
+   * Brings back the runs that nobody drives, once, at start. Runs whose recovery keeps failing become `dead_letter`; runs
+   * that cannot be rebuilt become `suspended`. Waiting runs stay on disk until their time comes.
+   */
+  async recover(): Promise<Recovery> {
+    const own = await this.#reviveAll("own");
+    const abandoned = await this.#reviveAll("abandoned");
+    await this.#planWake();
+    return { resumed: own.resumed + abandoned.resumed, putAside: own.putAside + abandoned.putAside };
+  }
+
+  /**
+   * Asks a run to stop and waits until it has.
+   * @throws EngineError `run_unknown`, `run_ended`, `run_elsewhere`, `run_stuck`.
+   */
+  async cancel(runId: string, request: CancelRequest): Promise<void> {
+    const driver = await this.#driver(runId);
+    await driver.cancel(request);
+    const end = await driver.settled;
+    if (end.kind === "stopped") throw end.error;
+  }
+
+  /** Lets no further attempt of a run start. Resolves when that is durable. Throws as `cancel`. */
+  async pause(runId: string, request: { readonly reason: string }): Promise<void> {
+    const driver = await this.#driver(runId);
+    driver.pause(request);
+    await driver.durable();
+  }
+
+  /** Ends a pause or a suspension. Resolves when that is durable. Throws as `cancel`. */
+  async resume(runId: string, request: { readonly reason: string }): Promise<void> {
+    const driver = await this.#driver(runId);
+    driver.unpause(request);
+    await driver.durable();
+  }
+
+  /** Sends a run a signal. Resolves when it is durable; the same id again changes nothing. Throws as `cancel`. */
+  async signal(
+    runId: string,
+    signal: { readonly name: string; readonly id: string; readonly value: Json },
+  ): Promise<void> {
+    const driver = await this.#driver(runId);
+    driver.carryOut(driver.run.kernel.signal(signal, this.#ports.clock.now()));
+    await driver.durable();
+  }
+
+  /** Tells an observer every event of a run from now on; the returned function ends that. */
+  observe(runId: string, observer: RunObserver): () => void {
+    return this.#watch.observe(runId, observer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    const error = new EngineError("engine_closed", "the host is shutting down; the run can be resumed");
-    await Promise.all([...this.#drivers.values()].map((driver) => driver.stop(error)));
+    this.#isClosed = true;
+    this.#wake?.timer.cancel();
+    await Promise.allSettled([...this.#reviving.values()]);
+    const error = closedError();
+    await Promise.all([...this.#drivers.values()].map((driver) => driver.stop(error).then(() => driver.settled)));
+    this.#watch.close(error);
+    await this.#ports.stores.ownership.leave(this.#ports.hostId);
   }
 
-  #record(executable: Executable, now: number): RunRecord {
-    return {
-      runId: this.#ports.newRunId(),
+  #begin(
+    executable: Executable,
+    idempotencyKey: string | undefined,
+    observer: RunObserver | undefined,
+    start: () => ReturnType<typeof RunKernel.start>,
+    context: JsonObject,
+    row: Pick<RunRecord, "forkedFrom">,
+  ): RunHandle {
+    if (this.#isClosed) throw closedError();
+    const { stores, clock, hash, hostId, newRunId } = this.#ports;
+    const now = clock.now();
+    const runId = newRunId();
+    const record: RunRecord = {
+      ...row,
+      runId,
       status: "running",
       blueprintId: executable.blueprint.id,
       blueprintVersion: executable.blueprint.version,
       fence: 1,
-      owner: this.#ports.hostId,
+      owner: hostId,
       nextSeq: 1,
       createdAt: now,
       updatedAt: now,
+      recoveryAttempts: 0,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     };
+    const created = stores.runs.create([record]);
+    if (observer !== undefined) this.#watch.observe(runId, observer);
+    const { kernel, decisions } = start();
+    const driver = this.#drive({
+      runId,
+      fence: 1,
+      executable,
+      kernel,
+      chain: new JournalChain(hash),
+      context,
+      recoveryAttempts: 0,
+    });
+    driver.carryOut(decisions);
+    const accepted = created.then(() => driver.durable());
+    accepted.catch((error: unknown) => driver.stop(error as Error));
+    return this.#handle(runId, accepted);
   }
 
-  #drive(driver: RunDriver): RunDriver {
-    const { runId } = driver.run;
-    this.#drivers.set(runId, driver);
-    const forget = (): void => {
-      this.#drivers.delete(runId);
+  #handle(runId: string, accepted: Promise<void>): RunHandle {
+    const result = this.#watch.result(runId);
+    const cancel = async (request: CancelRequest): Promise<void> => {
+      try {
+        await this.cancel(runId, request);
+      } catch (error) {
+        // What has ended by itself needs no cancelling.
+        if (!(error instanceof EngineError && error.code === "run_ended")) throw error;
+      }
     };
-    driver.result.then(forget, forget);
+    return { runId, accepted, result, cancel };
+  }
+
+  #drive(run: DrivenRun): RunDriver {
+    const { runId } = run;
+    const driver = new RunDriver(run, { ...this.#driverPorts, announce: (event) => this.#watch.tell(runId, event) });
+    this.#drivers.set(runId, driver);
+    void driver.settled.then((end) => {
+      this.#drivers.delete(runId);
+      if (end.kind === "ended") this.#watch.ended(runId, end.result);
+      else if (end.kind === "stopped") this.#watch.failed(runId, end.error);
+      else if (end.wakeAt !== undefined) this.#wakeBy(end.wakeAt);
+    });
     return driver;
   }
 
-  #driverPorts(): ConstructorParameters<typeof RunDriver>[1] {
-    const { clock, hash } = this.#ports;
-    return {
-      clock,
-      writer: this.#writer,
-      places: this.#places,
-      stepId: (runId: string, key: StepKey) => `ST-${hash(`${runId}/${key}`).slice(0, 16)}`,
-    };
+  /** The run's driver, revived where it has none (N2). */
+  async #driver(runId: string): Promise<RunDriver> {
+    for (;;) {
+      if (this.#isClosed) throw closedError();
+      const driver = this.#drivers.get(runId);
+      if (driver?.live) return driver;
+      if (driver !== undefined) await driver.settled;
+      else return this.#reviving.get(runId) ?? this.#revival(runId, () => this.#claim(runId));
+    }
   }
+
+  async #claim(runId: string): Promise<RunRecord> {
+    const { ownership, runs } = this.#ports.stores;
+    const [claimed] = await ownership.claim({ hostId: this.#ports.hostId, limit: 1, which: { runId } });
+    if (claimed !== undefined) return claimed;
+    const record = await runs.get(runId);
+    if (record === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
+    if (hasEnded(record)) {
+      throw new EngineError("run_ended", `run ${runId} has ended (${record.status}); fork it to run it again`, {
+        details: { runId, status: record.status },
+      });
+    }
+    throw new EngineError(
+      "run_elsewhere",
+      `run ${runId} is driven by host ${record.owner ?? "unknown"}: ask that one`,
+      { details: { runId } },
+    );
+  }
+
+  /** Claims and revives all there is, a batch at a time. Says how many go on and how many could not. */
+  async #reviveAll(which: "own" | "abandoned" | "due"): Promise<Recovery> {
+    let resumed = 0;
+    let putAside = 0;
+    for (;;) {
+      const records = await this.#ports.stores.ownership.claim({
+        hostId: this.#ports.hostId,
+        limit: CLAIM_LIMIT,
+        which,
+      });
+      const revivals = records.map((record) => this.#revival(record.runId, () => Promise.resolve(record)));
+      for (const { status } of await Promise.allSettled(revivals)) {
+        if (status === "fulfilled") resumed += 1;
+        else putAside += 1;
+      }
+      if (records.length < CLAIM_LIMIT) return { resumed, putAside };
+    }
+  }
+
+  #revival(runId: string, claim: () => Promise<RunRecord>): Promise<RunDriver> {
+    const revival = claim()
+      .then((record) => this.#revive(record))
+      .finally(() => this.#reviving.delete(runId));
+    this.#reviving.set(runId, revival);
+    return revival;
+  }
+
+  /** Rebuilds a claimed run and lets it go on. What cannot go on is put aside with the reason in its row. */
+  async #revive(record: RunRecord): Promise<RunDriver> {
+    const { maxRecoveries = DEFAULT_MAX_RECOVERIES, clock } = this.#ports;
+    if (record.recoveryAttempts > maxRecoveries) {
+      const error = `recovered ${maxRecoveries} times without progress${record.error === undefined ? "" : `: ${record.error}`}`;
+      await this.#putAside(record, { status: "dead_letter", error });
+      throw new EngineError("run_stuck", `run ${record.runId} is put aside: ${error}`, {
+        details: { runId: record.runId },
+      });
+    }
+    let run: Awaited<ReturnType<typeof revive>>;
+    try {
+      run = await revive(record, this.#ports);
+    } catch (error) {
+      await this.#putAside(record, { status: "suspended", error: (error as Error).message });
+      throw error;
+    }
+    if (run.replayed >= SNAPSHOT_EVERY && run.kernel.result === undefined) await this.#snapshot(run);
+    const driver = this.#drive(run);
+    driver.carryOut(run.kernel.resume(clock.now()));
+    return driver;
+  }
+
+  async #snapshot({ runId, kernel, chain, context }: DrivenRun): Promise<void> {
+    const { nextSeq, prev } = chain;
+    const body: SnapshotBody = { v: 1, context, kernel: kernel.save() };
+    await this.#ports.stores.snapshots.put(runId, { nextSeq, prev, text: JSON.stringify(body) });
+  }
+
+  async #putAside({ runId, fence, nextSeq }: RunRecord, patch: RunPatch): Promise<void> {
+    const at = this.#ports.clock.now();
+    await this.#ports.stores.journals.append([{ runId, fence, expectedSeq: nextSeq, rows: [], patch, at }]);
+  }
+
+  /** Sets the engine's one timer for what waits on disk (N3). */
+  async #planWake(): Promise<void> {
+    const at = await this.#ports.stores.ownership.nextWake();
+    if (at !== undefined) this.#wakeBy(at);
+  }
+
+  #wakeBy(at: number): void {
+    if (this.#isClosed || (this.#wake !== undefined && this.#wake.at <= at)) return;
+    this.#wake?.timer.cancel();
+    const timer = this.#ports.clock.timer(at, () => {
+      this.#wake = undefined;
+      void this.#wakeDue();
+    });
+    this.#wake = { timer, at };
+  }
+
+  async #wakeDue(): Promise<void> {
+    await this.#reviveAll("due");
+    await this.#planWake();
+  }
+}
+
+function hasEnded({ status }: RunRecord): boolean {
+  return status === "done" || status === "failed" || status === "cancelled" || status === "dead_letter";
+}
+
+function closedError(): EngineError {
+  return new EngineError("engine_closed", "the host is shutting down; unfinished runs go on when it starts again");
 }

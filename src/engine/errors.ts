@@ -5,8 +5,22 @@
  * - `run_lost`: another owner has the run (its fence is higher); this host has stopped working on it.
  * - `engine_closed`: the engine is shutting down and takes no new work.
  * - `journal_write`: the store could not append; the run is left as the journal has it and can be resumed later.
+ * - `run_unknown`: there is no run of this id.
+ * - `run_ended`: the run has ended; what ended is never changed. A fork makes a new run of it.
+ * - `run_elsewhere`: another living host owns the run; ask that one.
+ * - `run_stuck`: the run cannot go on: its journal is damaged, its Blueprint is missing or does what the journal does not
+ *   say. It is suspended, with the cause.
+ * - `key_unknown`: a fork from a step key the run has no record of.
  */
-export type EngineErrorCode = "run_lost" | "engine_closed" | "journal_write";
+export type EngineErrorCode =
+  | "run_lost"
+  | "engine_closed"
+  | "journal_write"
+  | "run_unknown"
+  | "run_ended"
+  | "run_elsewhere"
+  | "run_stuck"
+  | "key_unknown";
 
 /** The one error class of the engine. */
 export class EngineError extends Error {

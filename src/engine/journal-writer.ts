@@ -60,13 +60,7 @@ export class JournalWriter {
   ): void {
     const first = entries[0];
     if (first === undefined || this.#failed.has(run.runId)) return;
-    this.#next ??= newBatch();
-    let gathering = this.#next.gathered.get(run.runId);
-    if (gathering === undefined) {
-      gathering = { ...run, expectedSeq: first.seq, rows: [], blobs: [], patch: undefined, at };
-      this.#next.gathered.set(run.runId, gathering);
-      this.#latest.set(run.runId, this.#next);
-    }
+    const gathering = this.#gather(run, first.seq, at);
     for (const { blob, ...row } of entries) {
       gathering.rows.push(row);
       if (blob !== undefined) gathering.blobs.push(blob);
@@ -74,6 +68,14 @@ export class JournalWriter {
     gathering.at = at;
     if (patch !== undefined) gathering.patch = { ...gathering.patch, ...patch };
     this.#backlog += entries.length;
+    this.#schedule();
+  }
+
+  /** Changes a run's row without an entry, under the same rules. `nextSeq` is where the journal ends. */
+  patch(run: { readonly runId: string; readonly fence: number }, nextSeq: number, at: number, patch: RunPatch): void {
+    if (this.#failed.has(run.runId)) return;
+    const gathering = this.#gather(run, nextSeq, at);
+    gathering.patch = { ...gathering.patch, ...patch };
     this.#schedule();
   }
 
@@ -88,6 +90,17 @@ export class JournalWriter {
   forget(runId: string): void {
     this.#latest.delete(runId);
     this.#failed.delete(runId);
+  }
+
+  #gather(run: { readonly runId: string; readonly fence: number }, nextSeq: number, at: number): Gathering {
+    this.#next ??= newBatch();
+    let gathering = this.#next.gathered.get(run.runId);
+    if (gathering === undefined) {
+      gathering = { ...run, expectedSeq: nextSeq, rows: [], blobs: [], patch: undefined, at };
+      this.#next.gathered.set(run.runId, gathering);
+      this.#latest.set(run.runId, this.#next);
+    }
+    return gathering;
   }
 
   #schedule(): void {

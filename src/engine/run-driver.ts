@@ -1,13 +1,16 @@
 /**
  * Drives one run: carries out what its kernel decides and reports back what happened.
  *
- * Owns: the kernel, the journal's end, the live attempts. Does not own: group commit (journal-writer), what an attempt
- * does (attempt), or which runs there are (engine).
+ * Owns: the kernel, the journal's end, the live attempts and timers. Does not own: group commit (journal-writer), what an
+ * attempt does (attempt), or which runs there are (engine).
  *
  * D1  Decisions are carried out in order; the appends of one call reach the writer together.
- * D2  `result` resolves when the run's end is durable and its attempts have settled, and rejects with EngineError when
- *     the run was lost or its journal could not be written: then nothing more is written and every attempt is aborted.
+ * D2  `settled` resolves once: `ended` when the run's end is durable and its attempts have stopped; `parked` when the run
+ *     only waits and its row says so; `stopped` when the run was lost, its journal could not be written, or the engine
+ *     closes: then nothing more is written and every attempt is aborted.
+ * D3  While paused no attempt starts; those that were under way finish.
  */
+import type { RunPatch } from "../../stores/ports.ts";
 import type { JsonObject, StepKey } from "../flow/index.ts";
 import type { AttemptOutcome, Decision, JournalChain, RunKernel, RunResult, SealedEntry } from "../kernel/index.ts";
 import { Attempt } from "./attempt.ts";
@@ -28,6 +31,10 @@ export interface DriverPorts {
   readonly places: FairSemaphore;
   /** `ST-` and 16 hex digits for a step of a run. */
   readonly stepId: (runId: string, key: StepKey) => string;
+  /** How long a run that only waits stays in memory, in milliseconds. */
+  readonly parkAfterMs: number;
+  /** Told every event of the run. */
+  readonly announce: RunObserver;
 }
 
 /** Which run is driven. */
@@ -39,55 +46,65 @@ export interface DrivenRun {
   readonly chain: JournalChain;
   /** The launch's context. */
   readonly context: JsonObject;
+  /** Claims since the run last made progress; back to 0 with its next completion. */
+  readonly recoveryAttempts: number;
 }
+
+/** Why a driver no longer drives (D2). */
+export type DriverEnd =
+  | { readonly kind: "ended"; readonly result: RunResult }
+  | { readonly kind: "parked"; readonly wakeAt?: number }
+  | { readonly kind: "stopped"; readonly error: Error };
+
+type AttemptDecision = Extract<Decision, { readonly kind: "attempt" }>;
 
 /** The actor of one run. */
 export class RunDriver {
   readonly run: DrivenRun;
-  /** D2. */
-  readonly result: Promise<RunResult>;
+  /** D2. Never rejects. */
+  readonly settled: Promise<DriverEnd>;
   readonly #ports: DriverPorts;
   readonly #attempts = new Map<string, Attempt>();
-  readonly #timers = new Map<string, Timer>();
-  readonly #observers = new Set<RunObserver>();
-  readonly #finished = Promise.withResolvers<RunResult>();
-  #stopped = false;
+  readonly #timers = new Map<StepKey, { readonly timer: Timer; readonly at: number }>();
+  readonly #end = Promise.withResolvers<DriverEnd>();
+  #held: AttemptDecision[] = [];
+  #parkTimer: Timer | undefined;
+  #paused = false;
+  #closed = false;
+  #progressed: boolean;
 
   constructor(run: DrivenRun, ports: DriverPorts) {
     this.run = run;
     this.#ports = ports;
-    this.result = this.#finished.promise;
-    // Whoever needs the result awaits it; a run nobody awaits must not end the process.
-    this.result.catch(() => {});
+    this.#progressed = run.recoveryAttempts === 0;
+    this.settled = this.#end.promise;
   }
 
-  /** Adds an observer; the returned function removes it. */
-  observe(observer: RunObserver): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
+  /** Whether calls still have an effect. */
+  get live(): boolean {
+    return !this.#closed;
   }
 
   /** Carries out decisions (D1). */
   carryOut(decisions: readonly Decision[]): void {
-    if (this.#stopped) return;
-    const { kernel, chain, fence, runId } = this.run;
+    if (this.#closed) return;
+    this.#stayAwake();
     const now = this.#ports.clock.now();
-    const sealed: SealedEntry[] = [];
-    let result: RunResult | undefined;
-    for (const decision of decisions) {
-      if (decision.kind !== "append") continue;
-      sealed.push(chain.seal(decision.body, { fence, at: now }, decision.value));
-      this.#announceEntry(decision.body, now);
-    }
-    if (kernel.result !== undefined) result = kernel.result;
-    this.#ports.writer.append({ runId, fence }, sealed, now, result === undefined ? undefined : rowPatch(result));
+    this.#append(decisions, now);
     for (const decision of decisions) {
       if (decision.kind === "attempt") this.#start(decision);
       else if (decision.kind === "abort")
         this.#attempts.get(attemptId(decision.key, decision.attempt))?.abort(ABORTS[decision.reason]);
       else if (decision.kind === "wake_at") this.#wakeAt(decision);
     }
-    if (result !== undefined) void this.#end(result);
+    const { result } = this.run.kernel;
+    if (result === undefined) this.#parkWhenIdle();
+    else void this.#finish(result);
+  }
+
+  /** Resolves when everything journaled so far is durable. Rejects with EngineError. */
+  durable(): Promise<void> {
+    return this.#ports.writer.durable(this.run.runId);
   }
 
   /** Cancels the run: aborts its attempts, waits for them within their grace, then finishes it. */
@@ -95,25 +112,75 @@ export class RunDriver {
     const decisions = this.run.kernel.cancel(request);
     if (decisions.length === 0) return;
     this.#stopTimers();
+    this.#held = [];
     this.carryOut(decisions);
     await this.#quiet();
     this.carryOut(this.run.kernel.finishCancelled(this.#ports.clock.now()));
   }
 
-  /** Stops without finishing the run: aborts its attempts and journals nothing more. */
-  async stop(error: Error): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#stopTimers();
-    for (const attempt of this.#attempts.values()) attempt.abort({ kind: "cancelled", message: error.message });
-    await this.#quiet();
-    this.#finished.reject(error);
+  /** Lets no further attempt start until `unpause` (D3). */
+  pause(request: { readonly reason: string }): void {
+    if (this.#paused || this.#closed) return;
+    this.#paused = true;
+    this.#write({ type: "run_suspended", code: "paused", reason: request.reason }, { status: "paused" });
+    this.#parkWhenIdle();
   }
 
-  #start(decision: Extract<Decision, { kind: "attempt" }>): void {
+  /** Ends a pause. */
+  unpause(request: { readonly reason: string }): void {
+    if (this.#closed) return;
+    this.#stayAwake();
+    this.#paused = false;
+    this.#write({ type: "run_resumed", reason: request.reason }, { status: "running" });
+    const held = this.#held;
+    this.#held = [];
+    for (const decision of held) this.#start(decision);
+    this.#parkWhenIdle();
+  }
+
+  /** Stops without finishing the run: aborts its attempts and journals nothing more. */
+  async stop(error: Error): Promise<void> {
+    if (this.#closed) return;
+    this.#close();
+    for (const attempt of this.#attempts.values()) attempt.abort({ kind: "cancelled", message: error.message });
+    await this.#quiet();
+    this.#ports.writer.forget(this.run.runId);
+    this.#end.resolve({ kind: "stopped", error });
+  }
+
+  #append(decisions: readonly Decision[], now: number): void {
+    const { chain, fence, runId, kernel } = this.run;
+    const sealed: SealedEntry[] = [];
+    let progress = false;
+    for (const decision of decisions) {
+      if (decision.kind !== "append") continue;
+      sealed.push(chain.seal(decision.body, { fence, at: now }, decision.value));
+      progress ||= decision.body.type === "step_completed";
+      this.#announceEntry(decision.body, now);
+    }
+    const patch: RunPatch = {
+      ...(kernel.result === undefined ? {} : rowPatch(kernel.result)),
+      ...(progress && !this.#progressed ? { recoveryAttempts: 0 } : {}),
+    };
+    this.#progressed ||= progress;
+    this.#ports.writer.append({ runId, fence }, sealed, now, patch);
+  }
+
+  #write(body: Extract<Decision, { kind: "append" }>["body"], patch: RunPatch): void {
+    const { chain, fence, runId } = this.run;
+    const now = this.#ports.clock.now();
+    this.#ports.writer.append({ runId, fence }, [chain.seal(body, { fence, at: now })], now, patch);
+  }
+
+  #start(decision: AttemptDecision): void {
+    if (this.#paused) {
+      this.#held.push(decision);
+      return;
+    }
     const { runId, executable, context } = this.run;
     const { key, attempt, request, binding } = decision;
-    const live: Attempt = new Attempt(
+    const { clock, places, announce } = this.#ports;
+    const live = new Attempt(
       {
         runId,
         stepId: this.#ports.stepId(runId, key),
@@ -125,17 +192,12 @@ export class RunDriver {
         context,
       },
       {
-        clock: this.#ports.clock,
-        places: this.#ports.places,
+        clock,
+        places,
         dispatch: executable.dispatch,
-        ready: () => {
-          if (decision.barrier)
-            this.carryOut(this.run.kernel.started(key, attempt, executable.workerKind(request.ref)));
-          else if (this.#ports.writer.backlog <= MAX_BACKLOG) return undefined;
-          return this.#ports.writer.durable(runId);
-        },
-        onStart: (at) => this.#announce({ type: "step_started", at, key, attempt, agent: request.ref }),
-        onEvent: (event) => this.#announce({ type: "step_event", at: this.#ports.clock.now(), key, attempt, event }),
+        ready: () => this.#ready(decision),
+        onStart: (at) => announce({ type: "step_started", at, key, attempt, agent: request.ref }),
+        onEvent: (event) => announce({ type: "step_event", at: clock.now(), key, attempt, event }),
       },
     );
     const id = attemptId(key, attempt);
@@ -152,33 +214,88 @@ export class RunDriver {
     );
   }
 
+  /** When a worker may get the attempt: at once, or after what must be on disk before. */
+  #ready({ key, attempt, request, barrier }: AttemptDecision): Promise<void> | undefined {
+    const { kernel, executable } = this.run;
+    if (barrier) this.carryOut(kernel.started(key, attempt, executable.workerKind(request.ref)));
+    else if (this.#ports.writer.backlog <= MAX_BACKLOG) return undefined;
+    return this.durable();
+  }
+
   #completed(key: StepKey, attempt: number, outcome: AttemptOutcome): void {
     const { clock } = this.#ports;
     this.carryOut(this.run.kernel.complete(key, attempt, outcome, { now: clock.now(), random: clock.random() }));
   }
 
   #wakeAt({ key, attempt, at }: Extract<Decision, { kind: "wake_at" }>): void {
-    this.#timers.get(key)?.cancel();
+    this.#timers.get(key)?.timer.cancel();
     const { clock } = this.#ports;
     const wake = (): void => {
       this.#timers.delete(key);
       this.carryOut(this.run.kernel.wake(key, attempt, clock.now()));
     };
-    this.#timers.set(key, clock.timer(at, wake));
+    this.#timers.set(key, { timer: clock.timer(at, wake), at });
   }
 
-  async #end(result: RunResult): Promise<void> {
+  async #finish(result: RunResult): Promise<void> {
     try {
-      await this.#ports.writer.durable(this.run.runId);
+      await this.durable();
       await this.#quiet();
     } catch (error) {
       await this.stop(error as Error);
       return;
     }
-    this.#stopped = true;
+    if (this.#closed) return;
+    this.#close();
     this.#ports.writer.forget(this.run.runId);
-    this.#announce({ type: "run_finished", at: this.#ports.clock.now(), result });
-    this.#finished.resolve(result);
+    this.#ports.announce({ type: "run_finished", at: this.#ports.clock.now(), result });
+    this.#end.resolve({ kind: "ended", result });
+  }
+
+  /** Plans to leave memory where nothing is under way and nothing will be soon. */
+  #parkWhenIdle(): void {
+    const { clock, parkAfterMs } = this.#ports;
+    if (this.#attempts.size > 0 || this.#parkTimer !== undefined || this.run.kernel.cancelling) return;
+    const soon = clock.now() + 2 * parkAfterMs;
+    if (!this.#paused && [...this.#timers.values()].some(({ at }) => at <= soon)) return;
+    this.#parkTimer = clock.timer(clock.now() + parkAfterMs, () => {
+      this.#parkTimer = undefined;
+      void this.#park();
+    });
+  }
+
+  async #park(): Promise<void> {
+    const { fence, runId, chain } = this.run;
+    const dues = [...this.#timers.values()].map(({ at }) => at);
+    const wakeAt = this.#paused || dues.length === 0 ? undefined : Math.min(...dues);
+    if (this.#paused) this.#held = [];
+    this.#close();
+    const now = this.#ports.clock.now();
+    const patch: RunPatch = { wakeAt: wakeAt ?? null, ...(this.#paused ? {} : { status: "waiting" }) };
+    this.#ports.writer.patch({ runId, fence }, chain.nextSeq, now, patch);
+    try {
+      await this.durable();
+      this.#end.resolve({ kind: "parked", ...(wakeAt === undefined ? {} : { wakeAt }) });
+    } catch (error) {
+      this.#end.resolve({ kind: "stopped", error: error as Error });
+    }
+    this.#ports.writer.forget(runId);
+  }
+
+  #stayAwake(): void {
+    this.#parkTimer?.cancel();
+    this.#parkTimer = undefined;
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#stayAwake();
+    this.#stopTimers();
+  }
+
+  #stopTimers(): void {
+    for (const { timer } of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
   }
 
   /** Waits until no attempt is live; each settles within its own grace (attempt T1). */
@@ -187,40 +304,9 @@ export class RunDriver {
       await Promise.allSettled([...this.#attempts.values()].map(({ settled }) => settled));
   }
 
-  #stopTimers(): void {
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
-  }
-
   #announceEntry(body: Extract<Decision, { kind: "append" }>["body"], at: number): void {
-    if (this.#observers.size === 0) return;
-    if (body.type === "run_started") this.#announce({ type: "run_started", at });
-    else if (body.type === "cancel_requested") this.#announce({ type: "cancel_requested", at, reason: body.reason });
-    else if (body.type === "fanout_joined") {
-      this.#announce({
-        type: "fanout_joined",
-        at,
-        key: body.key,
-        ...(body.winner === undefined ? {} : { winner: body.winner }),
-      });
-    } else if (body.type === "step_completed") {
-      this.#announce({
-        type: "step_completed",
-        at,
-        key: body.key,
-        attempt: body.attempt,
-        agent: body.agent,
-        outcome: body.outcome,
-        durationMs: at - body.started_at,
-        ...(body.error === undefined ? {} : { message: body.error.message }),
-        ...(body.retry_at === undefined ? {} : { retryAt: body.retry_at }),
-        ...(body.stats === undefined ? {} : { stats: body.stats }),
-      });
-    }
-  }
-
-  #announce(event: RunEvent): void {
-    for (const observer of this.#observers) observer(event);
+    const event = eventOf(body, at);
+    if (event !== undefined) this.#ports.announce(event);
   }
 }
 
@@ -234,6 +320,37 @@ function attemptId(key: StepKey, attempt: number): string {
   return `${key}/${attempt}`;
 }
 
-function rowPatch(result: RunResult): { status: RunResult["status"]; error?: string } {
+function rowPatch(result: RunResult): RunPatch {
   return result.status === "failed" ? { status: "failed", error: result.error.message } : { status: result.status };
+}
+
+function eventOf(body: Extract<Decision, { kind: "append" }>["body"], at: number): RunEvent | undefined {
+  switch (body.type) {
+    case "run_started":
+      return { type: "run_started", at };
+    case "cancel_requested":
+      return { type: "cancel_requested", at, reason: body.reason };
+    case "fanout_joined":
+      return {
+        type: "fanout_joined",
+        at,
+        key: body.key,
+        ...(body.winner === undefined ? {} : { winner: body.winner }),
+      };
+    case "step_completed":
+      return {
+        type: "step_completed",
+        at,
+        key: body.key,
+        attempt: body.attempt,
+        agent: body.agent,
+        outcome: body.outcome,
+        durationMs: at - body.started_at,
+        ...(body.error === undefined ? {} : { message: body.error.message }),
+        ...(body.retry_at === undefined ? {} : { retryAt: body.retry_at }),
+        ...(body.stats === undefined ? {} : { stats: body.stats }),
+      };
+    default:
+      return undefined;
+  }
 }
