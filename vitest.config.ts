@@ -5,6 +5,7 @@ export default defineConfig({
     environment: "node",
     include: ["spec/**/*.spec.ts"],
     testTimeout: 30_000,
-    reporters: process.env["CI"] === "true" ? ["default", ["json", { outputFile: "coverage/report.json" }]] : ["default"],
+    reporters:
+      process.env["CI"] === "true" ? ["default", ["json", { outputFile: "coverage/report.json" }]] : ["default"],
   },
 });

@@ -54,10 +54,10 @@ export interface LuaErrorPlace {
 export class LuaError extends Error {
   override readonly name = "LuaError";
   readonly code: LuaErrorCode;
-  readonly chunk?: string;
-  readonly line?: number;
-  readonly traceback?: string;
-  readonly value?: Json;
+  declare readonly chunk?: string;
+  declare readonly line?: number;
+  declare readonly traceback?: string;
+  declare readonly value?: Json;
 
   constructor(code: LuaErrorCode, message: string, place: LuaErrorPlace = {}, options?: ErrorOptions) {
     super(message, options);

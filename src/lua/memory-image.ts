@@ -15,7 +15,8 @@ const PAGE = 4_096;
 
 /** The C stack is cleared in steps of this size. The largest C frame has 8 976 bytes, so an untouched step is the last. */
 const STACK_STEP = 3 * PAGE;
-const ZEROS = new Uint8Array(STACK_STEP);
+const ZERO_STEP = new Uint8Array(STACK_STEP);
+const ZERO_PAGE = new Uint8Array(PAGE);
 
 /** Pages that are not zero. */
 export interface MemoryRun {
@@ -36,6 +37,11 @@ export interface MemoryImage {
 /** The memory of an instance that no invocation uses at the moment. */
 export class RestingMemory {
   readonly #exports: LuaExports;
+  /** Views, made anew when the memory has grown. */
+  #bytes = new Uint8Array(0);
+  #break = new Uint32Array(0);
+  /** The steps of the C stack, from its base down. */
+  #stack: readonly Uint8Array[] = [];
 
   constructor(exports: LuaExports) {
     this.#exports = exports;
@@ -43,13 +49,14 @@ export class RestingMemory {
 
   /** Takes an image (M1), into memory other threads can read where `shared`. */
   capture(shared: boolean): MemoryImage {
-    const memory = this.#buffer();
-    clearStack(memory);
-    const end = breakOf(memory);
+    this.#refreshViews();
+    this.#clearStack();
+    const memory = this.#bytes;
+    const end = this.#break[0] as number;
     const spans: { start: number; stop: number }[] = [];
     let size = 0;
     for (let page = 0; page < end; page += PAGE) {
-      if (isZero(memory, page, page + PAGE)) continue;
+      if (Buffer.compare(memory.subarray(page, page + PAGE), ZERO_PAGE) === 0) continue;
       const last = spans.at(-1);
       if (last?.stop === page) last.stop = page + PAGE;
       else spans.push({ start: page, stop: page + PAGE });
@@ -68,44 +75,42 @@ export class RestingMemory {
 
   /** Puts an image in the place of whatever is there (M2). */
   restore(image: MemoryImage): void {
-    const memory = this.#buffer();
-    const touched = Math.min(Math.max(breakOf(memory), image.end), memory.length);
-    clearStack(memory);
+    this.#refreshViews();
+    const touched = Math.min(Math.max(this.#break[0] as number, image.end), this.#bytes.length);
+    this.#clearStack();
     let clean = 0;
     for (const { start, bytes } of image.runs) {
-      clear(memory, clean, start);
-      memory.set(bytes, start);
+      this.#clear(clean, start);
+      this.#bytes.set(bytes, start);
       clean = start + bytes.length;
     }
-    clear(memory, clean, touched);
+    this.#clear(clean, touched);
     this.#exports.stackRestore(STACK_BASE);
   }
 
-  #buffer(): Buffer {
-    return Buffer.from(this.#exports.memory.buffer);
+  #refreshViews(): void {
+    const { buffer } = this.#exports.memory;
+    if (buffer === this.#bytes.buffer) return;
+    const bytes = new Uint8Array(buffer);
+    this.#bytes = bytes;
+    this.#break = new Uint32Array(buffer, BREAK_POINTER, 1);
+    this.#stack = Array.from({ length: Math.ceil((STACK_BASE - STACK_END) / STACK_STEP) }, (_, i) => {
+      const stop = STACK_BASE - i * STACK_STEP;
+      return bytes.subarray(Math.max(stop - STACK_STEP, STACK_END), stop);
+    });
   }
-}
 
-function breakOf(memory: Buffer): number {
-  return memory.readUInt32LE(BREAK_POINTER);
-}
+  /** Zeroes from `start` to `stop`, sparing the C stack, which `clearStack` has done. */
+  #clear(start: number, stop: number): void {
+    if (start < STACK_END) this.#bytes.fill(0, start, Math.min(stop, STACK_END));
+    if (stop > HEAP_BASE) this.#bytes.fill(0, Math.max(start, HEAP_BASE), stop);
+  }
 
-/** Zeroes from `start` to `stop`, sparing the C stack, which `clearStack` has done. */
-function clear(memory: Buffer, start: number, stop: number): void {
-  if (start < STACK_END) memory.fill(0, start, Math.min(stop, STACK_END));
-  if (stop > HEAP_BASE) memory.fill(0, Math.max(start, HEAP_BASE), stop);
-}
-
-/** Zeroes what the C stack has used, from its base down. */
-function clearStack(memory: Buffer): void {
-  let stop = STACK_BASE;
-  do {
-    const start = Math.max(stop - STACK_STEP, STACK_END);
-    memory.fill(0, start, stop);
-    stop = start;
-  } while (stop > STACK_END && !isZero(memory, Math.max(stop - STACK_STEP, STACK_END), stop));
-}
-
-function isZero(memory: Buffer, start: number, stop: number): boolean {
-  return memory.compare(ZEROS, 0, stop - start, start, stop) === 0;
+  /** Zeroes what the C stack has used: the first step always, the rest down to one that is clean. */
+  #clearStack(): void {
+    for (const [i, step] of this.#stack.entries()) {
+      if (i > 0 && step.length === STACK_STEP && Buffer.compare(step, ZERO_STEP) === 0) return;
+      step.fill(0);
+    }
+  }
 }

@@ -147,8 +147,7 @@ export class JsonReader {
   #array(L: LuaThread, trip: Trip): Json[] {
     const { exports } = this.#state;
     const count = Number(exports.lua_rawlen(L, -1));
-    // A border of a sparse table can be any number: believe it no further than the output may reach.
-    if (count * VALUE_BYTES > trip.reading.maxBytes) throw refuse(trip, `is a table of length ${count} with holes`);
+    // The length of a sparse table can be any number: only what is found counts.
     const items: Json[] = new Array(Math.min(count, MAX_PRESIZED));
     let seen = 0;
     exports.lua_pushnil(L);

@@ -33,6 +33,16 @@ export function schemaVersion(db: DatabaseSync, path: string, latest: number = M
   return version;
 }
 
+/** Throws StoreError `store_older` where a store of this version must be migrated before it can be read. */
+export function assertReadable(path: string, version: number, latest: number = MIGRATIONS.length): void {
+  if (version >= latest) return;
+  throw new StoreError(
+    "store_older",
+    `${path} has schema version ${version}, this swarm-host reads version ${latest}: open it for writing once to bring it up to date`,
+    { details: { path, version, latest } },
+  );
+}
+
 /** Applies the migrations after version `from`, one transaction each (G1). Gives the version reached. */
 export function migrate(db: DatabaseSync, from: number, migrations: readonly string[] = MIGRATIONS): number {
   for (let version = from; version < migrations.length; version += 1) {

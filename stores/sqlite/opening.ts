@@ -8,12 +8,11 @@
  * S2  Closing: the last write, the reader, the writer (which folds the WAL into the file), then the ownership.
  */
 import { existsSync } from "node:fs";
-import type { DatabaseSync } from "node:sqlite";
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../ports.ts";
 import { type Durability, openForReading, openForWriting } from "./connection.ts";
 import { type DataDirectory, dataDirectory, makeDirectory, makeFile, syncDirectory } from "./data-directory.ts";
-import { migrate, schemaVersion } from "./migrate.ts";
+import { assertReadable, migrate, schemaVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/index.ts";
 import { type Ownership, takeOwnership } from "./ownership.ts";
 import { Reader } from "./reader.ts";
@@ -47,7 +46,7 @@ function openToRead(directory: DataDirectory, durability: Durability): SqliteSto
   if (!existsSync(directory.database)) throw missing(directory);
   const reader = openReader(directory, (version) => {
     if (version === 0) throw missing(directory);
-    if (version < MIGRATIONS.length) throw older(directory, version);
+    assertReadable(directory.database, version);
   });
   return composeStores({
     durability,
@@ -79,14 +78,13 @@ function openToWrite(directory: DataDirectory, durability: Durability): SqliteSt
 function readerOfOwned(directory: DataDirectory, ownership: Ownership): Reader {
   try {
     attempt("make", directory.database, () => makeFile(directory.database));
-    const reader = openReader(directory, (version) => {
+    return openReader(directory, (version) => {
       if (version < MIGRATIONS.length) attempt("migrate", directory.database, () => upgrade(directory, version));
+      attempt("write to", directory.root, () => {
+        ownership.announce();
+        syncDirectory(directory.root);
+      });
     });
-    attempt("write to", directory.root, () => {
-      ownership.announce();
-      syncDirectory(directory.root);
-    });
-    return reader;
   } catch (error) {
     ownership.release();
     throw error;
@@ -133,15 +131,6 @@ function missing({ root }: DataDirectory): StoreError {
   return new StoreError("store_missing", `there is no store in ${root}: nothing has run there yet`, {
     details: { dataDir: root },
   });
-}
-
-function older({ root }: DataDirectory, version: number): StoreError {
-  const latest = MIGRATIONS.length;
-  return new StoreError(
-    "store_older",
-    `the store in ${root} has schema version ${version}, this swarm-host reads version ${latest}: open it for writing once to bring it up to date`,
-    { details: { dataDir: root, version, latest } },
-  );
 }
 
 function readOnly({ root }: DataDirectory): StoreError {

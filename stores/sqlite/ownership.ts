@@ -32,8 +32,11 @@ export function takeOwnership(directory: DataDirectory): Ownership {
       announced = true;
     },
     release() {
-      if (announced) rmSync(directory.owner, { force: true });
-      lock.close();
+      try {
+        if (announced) rmSync(directory.owner, { force: true });
+      } finally {
+        lock.close();
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 /** The reading side: one connection that cannot write, with every SELECT prepared. Reads are synchronous and paged (P3). */
 import type { DatabaseSync } from "node:sqlite";
-import type { JournalRow, PinnedDocument, RunQuery, RunRecord } from "../ports.ts";
+import { type JournalRow, type PinnedDocument, type RunQuery, type RunRecord, StoreError } from "../ports.ts";
 import { findDamage } from "./sql/find-damage.ts";
 import { type SelectContents, selectContents } from "./sql/select-contents.ts";
 import { type SelectEntries, selectEntries } from "./sql/select-entries.ts";
@@ -52,9 +52,14 @@ export class Reader {
     return this.#read(() => digests.map((digest) => this.#contents.blob(digest)));
   }
 
-  /** What is damaged, a line each. */
+  /** What is damaged, a line each. Damage that keeps the check itself from reading on is a line too. */
   damage(): readonly string[] {
-    return this.#read(() => findDamage(this.#db));
+    try {
+      return this.#read(() => findDamage(this.#db));
+    } catch (error) {
+      if (error instanceof StoreError && error.code === "store_corrupt") return [error.message];
+      throw error;
+    }
   }
 
   /** Closes the connection. */

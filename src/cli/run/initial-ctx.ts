@@ -37,7 +37,11 @@ export async function readInput(options: InputOptions, readText: ReadText): Prom
   else if (inputFile !== undefined) {
     ctx = parseInput(await readText(inputFile, MAX_INPUT_BYTES), inputFile === "-" ? "standard input" : inputFile);
   }
-  return set.reduce<Json | undefined>((value, assignment) => applySet(value ?? {}, assignment), ctx);
+  for (const assignment of set) {
+    ctx = applySet(ctx ?? {}, assignment);
+    if (!isJsonObject(ctx)) throw notAnObject(ctx, `--set ${assignment}`);
+  }
+  return ctx;
 }
 
 function parseInput(text: string, place: string): Json {
@@ -52,7 +56,11 @@ function parseInput(text: string, place: string): Json {
     });
   }
   if (isJsonObject(value)) return value;
-  throw new CliError("bad_input", `the input must be a JSON object, not ${kindOf(value)}`, {
+  throw notAnObject(value, place);
+}
+
+function notAnObject(value: Json, place: string): CliError {
+  return new CliError("bad_input", `the input must be a JSON object, not ${kindOf(value)}`, {
     place,
     hint: `a run starts from an object, for example '{"value": ${JSON.stringify(value).slice(0, 40)}}'`,
   });

@@ -179,7 +179,7 @@ function labelOf(node: StepNode, parent: StepGroup, style: Style): string {
 
 function groupGlyph(group: StepGroup, style: Style, frame: number): string {
   if (isBusy(group)) return style.active(spinner(style, frame));
-  return group.tally.failed > 0 ? style.bad(style.glyphs.fail) : style.good(style.glyphs.pass);
+  return group.tally.failed > 0 && group.joined !== true ? style.bad(style.glyphs.fail) : style.good(style.glyphs.pass);
 }
 
 /** The glyph of a step's state, in its colour. */

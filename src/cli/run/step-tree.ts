@@ -57,6 +57,8 @@ export interface StepGroup {
   /** By key or prefix, in order of appearance. */
   readonly children: Map<string, StepNode>;
   readonly tally: Tally;
+  /** Of a fanout: its join has succeeded, whatever single lanes came to. */
+  joined?: true;
   /** The winning lane of a joined fanout, where its join has one. */
   winner?: number;
 }
@@ -107,6 +109,7 @@ export class StepTree {
       case "fanout_joined": {
         const group = this.#groups.get(event.key === "root" ? "@" : `${event.key}@`);
         if (group === undefined) return;
+        group.joined = true;
         if (event.winner !== undefined) group.winner = event.winner;
         this.#closeRunning(group, event.at);
         return;

@@ -76,8 +76,8 @@ function table.remove(t, position)
 end
 
 function table.move(from, first, last, at, to)
-  check_table(from, "move")
   first, last, at = check_integer(first, 2, "move"), check_integer(last, 3, "move"), check_integer(at, 4, "move")
+  check_table(from, "move")
   if to == nil then
     to = from
   elseif type(to) ~= "table" then
@@ -113,7 +113,7 @@ function table.concat(t, separator, first, last)
     for i = first, last do
       local value = t[i]
       if type(value) ~= "string" and type(value) ~= "number" then
-        error("invalid value (at index " .. i .. ") in table for 'concat'", 2)
+        error("invalid value (" .. type(value) .. ") at index " .. i .. " in table for 'concat'", 2)
       end
       plain[i - first + 1] = value
     end
