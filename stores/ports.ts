@@ -85,7 +85,7 @@ export interface Append {
   /** In order and without holes: `rows[i].seq` is `expectedSeq + i`, else StoreError `invalid_append`. May be empty. */
   readonly rows: readonly JournalRow[];
   readonly patch?: RunPatch;
-  /** Blobs that `rows` name and that the store may not have yet. */
+  /** All blobs that `rows` name, whether the store has them or not: they are kept as long as the run is. */
   readonly blobs?: readonly Blob[];
   /** Time of the newest row, for `updatedAt`. */
   readonly at: number;
@@ -94,12 +94,23 @@ export interface Append {
 /** What became of one Append. `fenced`: another owner has the run. `lost_race`: the seq is taken. */
 export type AppendResult = "appended" | "fenced" | "lost_race" | "unknown_run";
 
+/** A row among the rows of all runs. */
+export interface TailRow extends JournalRow {
+  readonly runId: string;
+  /** Strictly increasing in the order of the commits, with holes. Never used twice, also where runs are removed. */
+  readonly position: number;
+}
+
 /** The journals. */
 export interface JournalStore {
   /** One transaction for the whole batch; results in its order (P1). */
   append(batch: readonly Append[], options?: CallOptions): Promise<readonly AppendResult[]>;
   /** Rows from `fromSeq` on, ascending, at most `limit`. Empty where the run or the rows do not exist. */
   read(runId: string, fromSeq: number, limit: number, options?: CallOptions): Promise<readonly JournalRow[]>;
+  /** Rows of all runs after a position, in their order, at most `limit`. From 0 on it is everything that is kept. */
+  tail(after: number, limit: number, options?: CallOptions): Promise<readonly TailRow[]>;
+  /** The position of the newest row there has been; 0 before the first. What is `tail`ed from here on is new. */
+  end(options?: CallOptions): Promise<number>;
 }
 
 /** Which runs to list; newest first, equal times by descending run id. */
@@ -114,12 +125,20 @@ export interface RunQuery {
 
 /** The runs. */
 export interface RunStore {
-  /** Adds rows; a run id that exists is refused with StoreError `run_exists` and none of the batch is added. */
+  /**
+   * Adds rows, all or none. A run id that exists is refused with StoreError `run_exists`, an idempotency key that a run
+   * has with `run_key_taken`, whose `details.runId` is that run.
+   */
   create(batch: readonly RunRecord[], options?: CallOptions): Promise<void>;
   get(runId: string, options?: CallOptions): Promise<RunRecord | undefined>;
   /** The run that was created with this idempotency key. */
   byIdempotencyKey(key: string, options?: CallOptions): Promise<RunRecord | undefined>;
   list(query: RunQuery, options?: CallOptions): Promise<readonly RunRecord[]>;
+  /**
+   * Removes runs that have ended, with their journals and snapshots, all or none: one that has not ended is refused with
+   * StoreError `run_live`. Ids that are not here are passed over. Says how many it removed.
+   */
+  remove(runIds: readonly string[], options?: CallOptions): Promise<number>;
 }
 
 /** Which runs to claim. */
@@ -131,24 +150,29 @@ export interface ClaimOrder {
    * `own`: runs that should be running and that this host itself owns: what a restart finds of its former life.
    * `abandoned`: runs that should be running and whose owner is gone: none, or another host without a lease.
    * `due`: waiting runs whose `wakeAt` has come, of any owner that is gone or this host.
-   * A run id: that run, whatever it waits for, unless another living host owns it or it has ended.
+   * `ownAfter`: `own`, but only runs after this one in age: a claimed run stays `own`, so whoever claims in pages goes on
+   * after the last run of the page. A run that is not here has none after it.
+   * `runId`: that run, whatever it waits for, unless another living host owns it or it has ended.
    */
-  readonly which: "own" | "abandoned" | "due" | { readonly runId: string };
+  readonly which: "own" | "abandoned" | "due" | { readonly ownAfter: string } | { readonly runId: string };
 }
 
 /**
  * Who may write which run. Times are the store's clock's.
  *
- * O1  A claim makes the host the owner, sets the status to `running`, and raises fence and `recoveryAttempts` by one, in
- *     one transaction: appends under the old fence are refused from then on.
- * O2  A lease is one row a host, whatever the number of its runs.
+ * O1  A claim makes the host the owner, sets the status to `running`, takes `wakeAt` away, and raises fence and
+ *     `recoveryAttempts` by one, in one transaction: appends under the old fence are refused from then on.
+ * O2  A lease is one row a host, whatever the number of its runs. A host lives while its lease is longer than now.
  */
 export interface OwnershipStore {
   /** Extends the host's lease to `leaseMs` from now. */
   renew(lease: { readonly hostId: string; readonly leaseMs: number }, options?: CallOptions): Promise<void>;
   /** Ends the host's lease: its runs can be claimed at once. */
   leave(hostId: string, options?: CallOptions): Promise<void>;
-  /** Claims runs, oldest first (O1); the rows as they are afterwards. */
+  /**
+   * Claims runs (O1); the rows as they are afterwards, oldest first, those that are `due` by their `wakeAt`; equal times by
+   * run id.
+   */
   claim(order: ClaimOrder, options?: CallOptions): Promise<readonly RunRecord[]>;
   /** The earliest `wakeAt` of the waiting runs, or undefined. */
   nextWake(options?: CallOptions): Promise<number | undefined>;
@@ -165,8 +189,15 @@ export interface Snapshot {
 
 /** The newest snapshot of each run. A snapshot is a shortcut, never the truth: losing one costs time only. */
 export interface SnapshotStore {
+  /** Keeps it, unless the run has a newer one or is not here. */
   put(runId: string, snapshot: Snapshot, options?: CallOptions): Promise<void>;
   get(runId: string, options?: CallOptions): Promise<Snapshot | undefined>;
+}
+
+/** How much was collected, and the bytes of its texts in UTF-8. */
+export interface Collected {
+  readonly count: number;
+  readonly bytes: number;
 }
 
 /** A pinned Blueprint document. */
@@ -176,17 +207,48 @@ export interface PinnedDocument {
   readonly text: string;
 }
 
+/**
+ * How long a document is kept that no run is pinned to, in milliseconds since it was last put: the run it was put for may
+ * be about to be created.
+ */
+export const DOCUMENT_GRACE_MS = 3_600_000;
+
 /** Documents by version: what a run needs to be rebuilt after the author's files have changed. */
 export interface DocumentStore {
   /** Idempotent. */
   put(document: PinnedDocument, options?: CallOptions): Promise<void>;
   get(version: string, options?: CallOptions): Promise<PinnedDocument | undefined>;
+  /** Removes documents that no run is pinned to, after DOCUMENT_GRACE_MS, at most `limit`. */
+  collect(order: { readonly limit: number }, options?: CallOptions): Promise<Collected>;
 }
 
-/** Large values by digest. */
+/** Large values by digest: each is kept as long as there is a run whose journal names it. */
 export interface BlobStore {
   /** Texts in the order asked for, `undefined` for a digest that is not here. */
   get(digests: readonly string[], options?: CallOptions): Promise<readonly (string | undefined)[]>;
+  /** Removes blobs that no run names any more, at most `limit`. */
+  collect(order: { readonly limit: number }, options?: CallOptions): Promise<Collected>;
+}
+
+/** How much a store holds. */
+export interface Usage {
+  readonly runs: number;
+  readonly entries: number;
+  readonly blobs: number;
+  /** On disk. */
+  readonly bytes: number;
+}
+
+/** What a durable backend can do beside its work, while it goes on. */
+export interface Maintenance {
+  /**
+   * Writes a whole, consistent copy to a new file, as the store is at the moment it begins. Resolves when it is on disk.
+   * Throws StoreError `file_exists`, `store_full` or `store_io`; no file is left then.
+   */
+  backup(file: string, options?: CallOptions): Promise<void>;
+  usage(options?: CallOptions): Promise<Usage>;
+  /** Reads the whole store and tells what is damaged, a line each; empty where it is sound. Takes its time. */
+  integrityCheck(options?: CallOptions): Promise<readonly string[]>;
 }
 
 /** One backend, opened. */
@@ -201,12 +263,18 @@ export interface Stores extends AsyncDisposable {
   readonly blobs: BlobStore;
   readonly ownership: OwnershipStore;
   readonly snapshots: SnapshotStore;
+  /** Absent where there is nothing to maintain. */
+  readonly maintenance?: Maintenance;
 }
 
 /** Stable codes of what a store can refuse or suffer. */
 export type StoreErrorCode =
   /** `create` names a run id that is here already. */
   | "run_exists"
+  /** `create` names an idempotency key that another run has. */
+  | "run_key_taken"
+  /** `remove` names a run that has not ended. Cancel it first. */
+  | "run_live"
   /** The rows of an Append are not contiguous from its `expectedSeq`. */
   | "invalid_append"
   /** The disk, or the file's size limit, is full. Writes work again once there is room. */
@@ -227,6 +295,8 @@ export type StoreErrorCode =
   | "store_read_only"
   /** Not a store, or a damaged one. */
   | "store_corrupt"
+  /** The file to write is there already. */
+  | "file_exists"
   /** Used after it was closed. */
   | "store_closed";
 

@@ -30,9 +30,10 @@ class Model {
     if (run.nextSeq !== append.expectedSeq) return "lost_race";
     this.journals.get(append.runId)!.push(...append.rows);
     for (const { digest, text } of append.blobs ?? []) this.blobs.set(digest, text);
+    const { wakeAt: _wakeAt, ...patch } = append.patch ?? {};
     this.runs.set(append.runId, {
       ...run,
-      ...append.patch,
+      ...patch,
       nextSeq: run.nextSeq + append.rows.length,
       updatedAt: append.at,
     });

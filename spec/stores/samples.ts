@@ -12,6 +12,7 @@ export function aRun(runId: string, over: Partial<RunRecord> = {}): RunRecord {
     nextSeq: 1,
     createdAt: 1000,
     updatedAt: 1000,
+    recoveryAttempts: 0,
     ...over,
   };
 }

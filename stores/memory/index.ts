@@ -1,1 +1,1 @@
-export { openMemoryStores } from "./memory-stores.ts";
+export { type MemoryOptions, openMemoryStores } from "./memory-stores.ts";

@@ -4,19 +4,42 @@
  */
 import { assertContiguous } from "../append-shape.ts";
 import { OpenState } from "../open-state.ts";
-import type { Append, AppendResult, PinnedDocument, Stores } from "../ports.ts";
+import {
+  type Append,
+  type AppendResult,
+  type Blob,
+  DOCUMENT_GRACE_MS,
+  type PinnedDocument,
+  type Stores,
+} from "../ports.ts";
+import { ContentsShelf } from "./contents-shelf.ts";
+import { JournalLog } from "./journal-log.ts";
+import { Leases } from "./leases.ts";
 import { RunShelf } from "./run-shelf.ts";
 
+/** How a memory store is opened. */
+export interface MemoryOptions {
+  /** The store's clock, in milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
 /** Opens an empty store of its own. */
-export function openMemoryStores(): Stores {
+export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores {
   const state = new OpenState("memory");
   const shelf = new RunShelf();
-  const documents = new Map<string, PinnedDocument>();
-  const blobs = new Map<string, string>();
+  const log = new JournalLog();
+  const leases = new Leases(shelf, now);
+  const documents = new ContentsShelf<PinnedDocument>();
+  const blobs = new ContentsShelf<Blob>();
 
   const append = (one: Append): AppendResult => {
     const result = shelf.append(one);
-    if (result === "appended") for (const { digest, text } of one.blobs ?? []) blobs.set(digest, text);
+    if (result !== "appended") return result;
+    log.append(one.runId, one.rows);
+    for (const blob of one.blobs ?? []) {
+      blobs.put(blob.digest, blob, now());
+      blobs.use(blob.digest, one.runId);
+    }
     return result;
   };
 
@@ -33,35 +56,94 @@ export function openMemoryStores(): Stores {
         state.enter(options);
         return shelf.read(runId, fromSeq, limit);
       },
+      async tail(after, limit, options) {
+        state.enter(options);
+        return log.tail(after, limit);
+      },
+      async end(options) {
+        state.enter(options);
+        return log.end;
+      },
     },
     runs: {
       async create(batch, options) {
         state.enter(options);
         shelf.create(batch);
+        for (const { runId, blueprintVersion } of batch) documents.use(blueprintVersion, runId);
       },
       async get(runId, options) {
         state.enter(options);
         return shelf.get(runId);
       },
+      async byIdempotencyKey(key, options) {
+        state.enter(options);
+        return shelf.byIdempotencyKey(key);
+      },
       async list(query, options) {
         state.enter(options);
         return shelf.list(query);
+      },
+      async remove(runIds, options) {
+        state.enter(options);
+        const removed = new Set(shelf.remove(runIds).map(({ runId }) => runId));
+        log.remove(removed);
+        for (const runId of removed) {
+          documents.release(runId);
+          blobs.release(runId);
+        }
+        return removed.size;
+      },
+    },
+    ownership: {
+      async renew({ hostId, leaseMs }, options) {
+        state.enter(options);
+        leases.renew(hostId, leaseMs);
+      },
+      async leave(hostId, options) {
+        state.enter(options);
+        leases.leave(hostId);
+      },
+      async claim(order, options) {
+        state.enter(options);
+        return leases.claim(order);
+      },
+      async nextWake(options) {
+        state.enter(options);
+        return leases.nextWake();
+      },
+    },
+    snapshots: {
+      async put(runId, snapshot, options) {
+        state.enter(options);
+        shelf.putSnapshot(runId, snapshot);
+      },
+      async get(runId, options) {
+        state.enter(options);
+        return shelf.snapshot(runId);
       },
     },
     documents: {
       async put(document, options) {
         state.enter(options);
-        if (!documents.has(document.version)) documents.set(document.version, document);
+        documents.put(document.version, document, now());
       },
       async get(version, options) {
         state.enter(options);
         return documents.get(version);
       },
+      async collect({ limit }, options) {
+        state.enter(options);
+        return documents.collect(limit, now() - DOCUMENT_GRACE_MS);
+      },
     },
     blobs: {
       async get(digests, options) {
         state.enter(options);
-        return digests.map((digest) => blobs.get(digest));
+        return digests.map((digest) => blobs.get(digest)?.text);
+      },
+      async collect({ limit }, options) {
+        state.enter(options);
+        return blobs.collect(limit, Number.POSITIVE_INFINITY);
       },
     },
     async [Symbol.asyncDispose]() {

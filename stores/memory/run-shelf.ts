@@ -1,48 +1,48 @@
 /**
  * The runs of a memory store with their journals.
  *
- * Owns: which runs there are, their order by age, and the rows of each journal. Does not own: blobs and documents.
+ * Owns: which runs there are, their order by age, and the rows of each journal. Does not own: who owns a run (leases.ts),
+ * blobs and documents (contents-shelf.ts), the rows of all runs in one order (journal-log.ts).
  *
  * M1  `rows[i].seq` is `firstSeq + i`: appends are contiguous from the run's `nextSeq`, which starts at `firstSeq`.
  * M2  `#byAge` holds every run once, oldest first, equal times by ascending run id.
  */
-import {
-  type Append,
-  type AppendResult,
-  type JournalRow,
-  type RunQuery,
-  type RunRecord,
-  StoreError,
-} from "../ports.ts";
+import type { Append, AppendResult, JournalRow, RunPatch, RunQuery, RunRecord, Snapshot } from "../ports.ts";
+import { runExists, runKeyTaken, runLive } from "../refusals.ts";
+import { ENDED } from "../run-status.ts";
 
-/** A run and its journal. */
+/** A run, its journal and its snapshot. */
 interface ShelvedRun {
   record: RunRecord;
   readonly firstSeq: number;
   readonly rows: JournalRow[];
+  snapshot: Snapshot | undefined;
 }
 
 /** All runs of one memory store. */
 export class RunShelf {
   readonly #runs = new Map<string, ShelvedRun>();
   readonly #byAge: ShelvedRun[] = [];
+  readonly #byKey = new Map<string, string>();
 
-  /** Adds runs, all or none. Throws StoreError `run_exists`. */
+  /** Adds runs, all or none. Throws StoreError `run_exists` or `run_key_taken`. */
   create(batch: readonly RunRecord[]): void {
     const fresh = new Set<string>();
-    for (const { runId } of batch) {
-      if (this.#runs.has(runId) || fresh.has(runId)) {
-        throw new StoreError("run_exists", `run ${runId} exists already; none of the ${batch.length} runs was added`, {
-          details: { runId },
-        });
-      }
+    const freshKeys = new Map<string, string>();
+    for (const { runId, idempotencyKey } of batch) {
+      if (this.#runs.has(runId) || fresh.has(runId)) throw runExists(runId, batch.length);
       fresh.add(runId);
+      if (idempotencyKey === undefined) continue;
+      const holder = this.#byKey.get(idempotencyKey) ?? freshKeys.get(idempotencyKey);
+      if (holder !== undefined) throw runKeyTaken(idempotencyKey, holder, batch.length);
+      freshKeys.set(idempotencyKey, runId);
     }
     for (const record of batch) {
-      const run: ShelvedRun = { record, firstSeq: record.nextSeq, rows: [] };
+      const run: ShelvedRun = { record, firstSeq: record.nextSeq, rows: [], snapshot: undefined };
       this.#runs.set(record.runId, run);
       this.#byAge.splice(this.#place(record), 0, run);
     }
+    for (const [key, runId] of freshKeys) this.#byKey.set(key, runId);
   }
 
   /** A run's row. */
@@ -50,15 +50,27 @@ export class RunShelf {
     return this.#runs.get(runId)?.record;
   }
 
+  /** The run that was created with an idempotency key. */
+  byIdempotencyKey(key: string): RunRecord | undefined {
+    const runId = this.#byKey.get(key);
+    return runId === undefined ? undefined : this.get(runId);
+  }
+
   /** Appends, or says why not and changes nothing (P1). */
-  append({ runId, fence, expectedSeq, rows, patch, at }: Append): AppendResult {
+  append({ runId, fence, expectedSeq, rows, patch = {}, at }: Append): AppendResult {
     const run = this.#runs.get(runId);
     if (run === undefined) return "unknown_run";
     if (run.record.fence !== fence) return "fenced";
     if (run.record.nextSeq !== expectedSeq) return "lost_race";
     for (const row of rows) run.rows.push(row);
-    run.record = { ...run.record, ...patch, nextSeq: expectedSeq + rows.length, updatedAt: at };
+    run.record = { ...patched(run.record, patch), nextSeq: expectedSeq + rows.length, updatedAt: at };
     return "appended";
+  }
+
+  /** Puts another row in the place of a run's. Its id and times of creation are the same. */
+  replace(record: RunRecord): void {
+    const run = this.#runs.get(record.runId);
+    if (run !== undefined) run.record = record;
   }
 
   /** At most `limit` rows of a run's journal from `fromSeq` on. */
@@ -81,6 +93,36 @@ export class RunShelf {
     return listed;
   }
 
+  /** All runs, oldest first. */
+  *oldestFirst(): Iterable<RunRecord> {
+    for (const { record } of this.#byAge) yield record;
+  }
+
+  /** Removes those of `runIds` that are here, all or none. Throws StoreError `run_live`. Gives what was removed. */
+  remove(runIds: readonly string[]): readonly RunRecord[] {
+    const found = [...new Set(runIds)].flatMap((runId) => this.#runs.get(runId) ?? []);
+    for (const { record } of found) {
+      if (!ENDED.has(record.status)) throw runLive(record.runId, record.status, runIds.length);
+    }
+    for (const { record } of found) {
+      this.#byAge.splice(this.#place(record), 1);
+      this.#runs.delete(record.runId);
+      if (record.idempotencyKey !== undefined) this.#byKey.delete(record.idempotencyKey);
+    }
+    return found.map(({ record }) => record);
+  }
+
+  /** Keeps a snapshot, unless the run has a newer one or is not here. */
+  putSnapshot(runId: string, snapshot: Snapshot): void {
+    const run = this.#runs.get(runId);
+    if (run !== undefined && snapshot.nextSeq >= (run.snapshot?.nextSeq ?? 0)) run.snapshot = snapshot;
+  }
+
+  /** A run's newest snapshot. */
+  snapshot(runId: string): Snapshot | undefined {
+    return this.#runs.get(runId)?.snapshot;
+  }
+
   /** Where in `#byAge` the runs older than `before` end. */
   #end(before: string | undefined): number {
     if (before === undefined) return this.#byAge.length;
@@ -101,6 +143,13 @@ export class RunShelf {
   }
 }
 
-function isOlder(left: RunRecord, right: RunRecord): boolean {
+/** Whether `left` comes before `right` in age, equal times by run id. */
+export function isOlder(left: RunRecord, right: RunRecord): boolean {
   return left.createdAt === right.createdAt ? left.runId < right.runId : left.createdAt < right.createdAt;
+}
+
+function patched(record: RunRecord, { wakeAt, ...rest }: RunPatch): RunRecord {
+  if (wakeAt === undefined) return { ...record, ...rest };
+  const { wakeAt: _former, ...asleep } = record;
+  return { ...asleep, ...rest, ...(wakeAt === null ? {} : { wakeAt }) };
 }

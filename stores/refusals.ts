@@ -1,0 +1,27 @@
+/** What every backend refuses in the same words. */
+import { type RunStatus, StoreError } from "./ports.ts";
+
+/** `create` of an id that is here, or twice in the batch. */
+export function runExists(runId: string, batch: number): StoreError {
+  return new StoreError("run_exists", `run ${runId} exists already; none of the ${batch} runs was added`, {
+    details: { runId },
+  });
+}
+
+/** `create` with an idempotency key that `holder` has. */
+export function runKeyTaken(idempotencyKey: string, holder: string, batch: number): StoreError {
+  return new StoreError(
+    "run_key_taken",
+    `run ${holder} has the idempotency key ${JSON.stringify(idempotencyKey)}; none of the ${batch} runs was added`,
+    { details: { runId: holder, idempotencyKey } },
+  );
+}
+
+/** `remove` of a run that has not ended. */
+export function runLive(runId: string, status: RunStatus, batch: number): StoreError {
+  return new StoreError(
+    "run_live",
+    `run ${runId} has not ended (${status}): cancel it first; none of the ${batch} runs was removed`,
+    { details: { runId, status } },
+  );
+}
