@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { KEEP_FAILED, KEEP_FINISHED, type StepGroup, StepTree, tallyTotal } from "../../src/cli/run/step-tree.ts";
 import { treeLines } from "../../src/cli/run/step-tree-lines.ts";
 import { makeStyle } from "../../src/cli/style.ts";
+import type { JsonObject } from "../../src/flow/index.ts";
 import type { RunEvent } from "../../src/host.ts";
 import { completed, joined, progress, runFinished, runStarted, started } from "./run-events.ts";
 
@@ -78,6 +79,15 @@ describe("the step tree", () => {
     made.apply(completed("0", "net", 700, 200, { attempt: 2, outcome: "timeout", message: "too slow" }));
     expect(lines(made).at(-1)).toBe("  ✗ net  attempt 2  timeout  200ms  too slow");
     expect(made.total).toBe(1);
+  });
+
+  it("tells how a program ended that left no message", () => {
+    const end = completed("0", "p", 9, 9, { outcome: "blocked" });
+    const stats = (data: JsonObject): object => ({ ...end, stats: { adapter_data: data } });
+    const shown = (data: JsonObject): string | undefined => lines(tree(runStarted(), stats(data) as RunEvent)).at(-1);
+    expect(shown({ exit_code: 3 })).toBe("  ✗ p  blocked  9ms  exit code 3");
+    expect(shown({ exit_code: null, signal: "SIGKILL" })).toBe("  ✗ p  blocked  9ms  killed by SIGKILL");
+    expect(shown({})).toBe("  ✗ p  blocked  9ms");
   });
 
   it("counts a step that never started", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDuration, makeStyle, manyLines, oneLine, styleFor, usesColour } from "../../src/cli/style.ts";
+import { formatDuration, makeStyle, oneLine, styleFor, usesColour } from "../../src/cli/style.ts";
 import { TextOutput } from "./test-surface.ts";
 
 const terminal = (): TextOutput => new TextOutput({ columns: 80, rows: 24 });
@@ -54,10 +54,5 @@ describe("foreign text", () => {
   it("is one line without control characters", () => {
     expect(oneLine(hostile)).not.toMatch(/\p{Cc}/u);
     expect(oneLine(hostile)).toMatch(/^red next column/u);
-  });
-
-  it("keeps its line breaks where it may have several lines", () => {
-    expect(manyLines(hostile)).toContain("\nnext\tcolumn");
-    expect(manyLines("a\r\nb")).toBe("a\nb");
   });
 });

@@ -56,9 +56,15 @@ export function readYaml(text: string): YamlText {
     // Anything less leaves a second document unreported.
     logLevel: "error",
   });
+  // One report for each level the library's stack could not hold says no more than the first.
+  const exhausted = document.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+  if (exhausted !== undefined) {
+    const message = "the YAML is nested too deeply";
+    return { problems: [{ kind: "limit-exceeded", message, offset: exhausted.pos[0] }], offset: () => 0 };
+  }
   const broken = [...document.errors, ...document.warnings].map(
-    ({ code, message, pos }): YamlProblem => ({
-      kind: code === "RESOURCE_EXHAUSTION" ? "limit-exceeded" : "syntax-error",
+    ({ message, pos }): YamlProblem => ({
+      kind: "syntax-error",
       message: `broken YAML: ${message.replace(/\.$/, "")}`,
       offset: pos[0],
     }),

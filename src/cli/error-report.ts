@@ -12,6 +12,9 @@ import { EXIT, type ExitCode } from "./exit-code.ts";
 import { oneLine, type Style } from "./style.ts";
 import { reason } from "./text-file.ts";
 
+/** Characters of a message that are shown: a worker's words can be megabytes. */
+const MAX_MESSAGE = 2000;
+
 /** An error, ready to be shown. */
 export interface ErrorReport {
   /** Stable, from the layer that raised it; `internal` for a defect. */
@@ -34,7 +37,7 @@ const OTHER_DIRECTORY = "use another directory with --data-dir, or --ephemeral t
 
 /** What to do about errors of the layers below, by code (or `kind`, for flow errors). */
 const ADVICE: Readonly<Record<string, Advice>> = {
-  store_full: machine(`free some space on its disk; the run can be resumed, or ${OTHER_DIRECTORY}`),
+  store_full: machine(`free some space, or ${OTHER_DIRECTORY}`),
   store_io: machine(`check the directory's permissions and disk, or ${OTHER_DIRECTORY}`),
   store_locked: machine(`stop the other swarm-host or wait for it, or ${OTHER_DIRECTORY}`),
   store_newer: machine(`use the newer swarm-host that wrote it, or ${OTHER_DIRECTORY}`),
@@ -90,7 +93,9 @@ export function errorLines(
   style: Style,
   verbose?: { readonly error: unknown },
 ): readonly string[] {
-  const lines = [`${style.bad("error:")} ${oneLine(report.message)}`];
+  const message = oneLine(report.message);
+  const cut = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}${style.glyphs.more}` : message;
+  const lines = [`${style.bad("error:")} ${cut}`];
   if (report.place !== undefined) lines.push(`  ${style.faint("at:")} ${oneLine(report.place)}`);
   if (report.hint !== undefined) lines.push(`  ${style.active("try:")} ${oneLine(report.hint)}`);
   if (verbose !== undefined) lines.push(inspect(verbose.error, { colors: style.colour, depth: 4 }));

@@ -133,8 +133,3 @@ export function oneLine(text: string): string {
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")
     .trim();
 }
-
-/** Foreign text made fit for several lines: as `oneLine`, but line breaks and tabs stay. */
-export function manyLines(text: string): string {
-  return stripVTControlCharacters(text).replace(/(?![\n\t])\p{Cc}/gu, "");
-}

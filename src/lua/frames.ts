@@ -11,6 +11,7 @@ import type { LuaThread } from "./wasm.ts";
 
 /** Byte offsets in `lua_Debug` on a 32-bit machine. */
 const RECORD = {
+  isTailCall: 39,
   name: 4,
   nameWhat: 8,
   what: 12,
@@ -62,6 +63,17 @@ export class CallStack {
     for (let level = 0; level < MAX_LEVELS && this.#enter(L, level); level++) {
       const frame = this.#frame();
       if (frame !== undefined) return frame;
+    }
+    return undefined;
+  }
+
+  /** As `innermost`, but undefined where a tail call has taken a frame that may have been further in. */
+  caller(L: LuaThread): ScriptFrame | undefined {
+    const { bytes } = this.#state.instance;
+    for (let level = 0; level < MAX_LEVELS && this.#enter(L, level); level++) {
+      const frame = this.#frame();
+      if (frame !== undefined) return frame;
+      if (bytes[this.#record + RECORD.isTailCall] !== 0) return undefined;
     }
     return undefined;
   }

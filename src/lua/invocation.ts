@@ -64,6 +64,6 @@ export interface LuaResult {
   readonly printed: readonly string[];
   /** Authoring only: where the tables of `value` were made, by JSON pointer into `value`. */
   readonly positions?: Readonly<Record<string, LuaPosition>>;
-  /** Authoring only: what `take_authoring_warnings` of the loaded `bp_dsl` returned. */
+  /** Authoring only: what the authoring modules noted. */
   readonly warnings?: readonly string[];
 }

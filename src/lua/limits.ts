@@ -52,27 +52,22 @@ const CEILING: LuaLimits = {
 const NAMES = Object.keys(CEILING) as (keyof LuaLimits)[];
 
 /**
- * The limits in force: each of `overrides` in turn over `base`.
+ * The limits in force: those of `override` over those of `base`.
  * Throws `lua_invalid` for a limit that is not a positive number within bounds, or that does not exist.
  */
-export function resolveLimits(base: LuaLimits, ...overrides: readonly (Partial<LuaLimits> | undefined)[]): LuaLimits {
+export function resolveLimits(base: LuaLimits, override: Partial<LuaLimits> | undefined): LuaLimits {
+  if (override === undefined) return base;
   const limits = { ...base };
-  for (const override of overrides) {
-    if (override === undefined) continue;
-    for (const [name, value] of Object.entries(override)) {
-      if (value === undefined) continue;
-      if (!NAMES.includes(name as keyof LuaLimits)) {
-        throw new LuaError("lua_invalid", `there is no limit "${name}": the limits are ${NAMES.join(", ")}`);
-      }
-      const limit = name as keyof LuaLimits;
-      if (typeof value !== "number" || !(value > 0) || value > CEILING[limit]) {
-        throw new LuaError(
-          "lua_invalid",
-          `limit ${limit} is ${value}: give a number above 0, at most ${CEILING[limit]}`,
-        );
-      }
-      limits[limit] = value;
+  for (const [name, value] of Object.entries(override)) {
+    if (value === undefined) continue;
+    const limit = NAMES.find((known) => known === name);
+    if (limit === undefined) {
+      throw new LuaError("lua_invalid", `there is no limit "${name}": the limits are ${NAMES.join(", ")}`);
     }
+    if (typeof value !== "number" || !(value > 0) || value > CEILING[limit]) {
+      throw new LuaError("lua_invalid", `limit ${limit} is ${value}: give a number above 0, at most ${CEILING[limit]}`);
+    }
+    limits[limit] = value;
   }
   return limits;
 }

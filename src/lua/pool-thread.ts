@@ -90,6 +90,7 @@ export class PoolThread {
   /** Sends jobs, at most `room` of them. */
   send(jobs: readonly Job[]): void {
     const images: TaskBatch["images"][number][] = [];
+    const limits = [...new Set(jobs.map((job) => job.limits))];
     const tasks = jobs.map((job): Task => {
       const slot = this.#freeSlots.pop() as number;
       this.#jobs.set(slot, job);
@@ -99,12 +100,14 @@ export class PoolThread {
         this.#knownImages.add(job.imageId);
         images.push([job.imageId, job.image]);
       }
-      return { slot, image: job.imageId, limits: job.limits, nowMs: job.invocation.nowMs ?? 0, ...job.step };
+      const nowMs = job.invocation.nowMs ?? 0;
+      return { slot, image: job.imageId, limits: limits.indexOf(job.limits), nowMs, ...job.step };
     });
     this.#worker.ref();
-    const batch: TaskBatch = { images, ...encodeTasks(tasks) };
+    const batch: TaskBatch = { images, limits, ...encodeTasks(tasks) };
     this.#worker.postMessage(batch);
-    if (this.#watch === undefined) this.#watchIn(Math.min(...jobs.map((job) => job.limits.wallMs)));
+    this.#control.countPosted();
+    if (this.#watch === undefined) this.#watchIn(Math.min(...limits.map(({ wallMs }) => wallMs)));
   }
 
   /** Takes back up to `count` jobs it has not begun, the last sent first. */

@@ -22,7 +22,8 @@ export type ImageId = number;
 export interface Task {
   readonly slot: number;
   readonly image: ImageId;
-  readonly limits: LuaLimits;
+  /** Index into the batch's limits: most tasks have the same. */
+  readonly limits: number;
   readonly nowMs: number;
   /** A fresh script, or the answer for a parked one. */
   readonly start?: Start;
@@ -43,6 +44,7 @@ export type TaskEnd = { readonly slot: number } & (
 export interface TaskBatch {
   /** Images the thread has not been sent before. */
   readonly images: readonly (readonly [ImageId, LuaImage])[];
+  readonly limits: readonly LuaLimits[];
   readonly tasks: string;
   readonly parked: readonly Parked[];
 }

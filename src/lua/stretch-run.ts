@@ -122,12 +122,12 @@ function finish(ground: StretchGround): StretchEnd {
   return { kind: "value", value, positions: Object.fromEntries(positions), warnings, printed: log.take() };
 }
 
-/** What `take_authoring_warnings` of the loaded bp_dsl says. */
+/** What the authoring modules noted (sandbox/require.lua). */
 function authoringWarnings(ground: StretchGround, kept: bigint): readonly string[] {
   const { state, base, running } = ground;
   state.pushKept(base.main, kept);
   if (state.exports.lua_pcallk(base.main, 0, 1, 0, 0, 0) !== LUA_STATUS.ok) {
-    throw new LuaError("lua_error", `take_authoring_warnings of bp_dsl failed: ${describe(ground)}`);
+    throw new LuaError("lua_error", `the authoring modules failed to tell their warnings: ${describe(ground)}`);
   }
   const value = running.reader.read(base.main, -1, bounds(running, "the authoring warnings"));
   return Array.isArray(value) ? value.map((item) => (typeof item === "string" ? item : JSON.stringify(item))) : [];

@@ -18,13 +18,14 @@ const STATE = { free: 0, waiting: 1, running: 2, taken: 3, cancelling: 4, ended:
 /** Tasks a thread may hold at once. */
 export const SLOTS = 256;
 
-/** Bytes of the start time, before the slots. */
-const HEAD = 8;
+/** Bytes of the start time and the count of batches, before the slots. */
+const HEAD = 16;
 
 /** Either side's view of the shared memory. */
 export class ThreadControl {
   readonly memory: SharedArrayBuffer;
   readonly #startedAt: Float64Array;
+  readonly #posted: Int32Array;
   readonly #slots: Int32Array;
   /** Thread side: the slot it is executing. */
   #current = 0;
@@ -32,7 +33,20 @@ export class ThreadControl {
   constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(HEAD + 4 * SLOTS)) {
     this.memory = memory;
     this.#startedAt = new Float64Array(memory, 0, 1);
+    this.#posted = new Int32Array(memory, 8, 1);
     this.#slots = new Int32Array(memory, HEAD, SLOTS);
+  }
+
+  /** Pool: another batch has been posted. */
+  countPosted(): void {
+    Atomics.add(this.#posted, 0, 1);
+    Atomics.notify(this.#posted, 0);
+  }
+
+  /** Thread: sleeps until more batches have been posted than it has handled. False where that takes longer than `ms`. */
+  awaitPosted(handled: number, ms: number): boolean {
+    // Counts wrap around together.
+    return Atomics.wait(this.#posted, 0, handled | 0, ms) !== "timed-out";
   }
 
   /** Pool: offers a task in a free slot. */

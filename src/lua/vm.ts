@@ -172,7 +172,7 @@ export class LuaVm {
       modules: this.#modules,
       running: () => this.#running as Running,
       tick: () => hook.tick(),
-      place: (L) => stack.innermost(L) ?? hook.lastLine,
+      place: (L) => stack.caller(L) ?? hook.lastLine,
       indexOf: (name) => indices.get(name) as number,
     });
     const table = instance.addNatives([...functions.values()], (L, record) => hook.call(L, record));

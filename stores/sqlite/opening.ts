@@ -18,7 +18,7 @@ import { type Ownership, takeOwnership } from "./ownership.ts";
 import { Reader } from "./reader.ts";
 import { composeStores, type SqliteStores } from "./sqlite-stores.ts";
 import { storeError } from "./store-failure.ts";
-import { Writer } from "./writer.ts";
+import { Writer, type WriterThread } from "./writer.ts";
 import type { WriterThreadData } from "./writer-thread.ts";
 
 /** How a data directory is opened. */
@@ -112,11 +112,22 @@ function upgrade({ database }: DataDirectory, version: number): void {
   }
 }
 
-function startThread({ database }: DataDirectory, durability: Durability): Worker {
+function startThread({ database }: DataDirectory, durability: Durability): WriterThread {
   // Run from source the file is TypeScript, run from dist it is JavaScript.
   const file = import.meta.url.endsWith(".ts") ? "./writer-thread.ts" : "./writer-thread.js";
-  const workerData: WriterThreadData = { database, durability };
-  return new Worker(new URL(file, import.meta.url), { workerData, name: "store writer", execArgv: [] });
+  const posted = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: WriterThreadData = { database, durability, posted };
+  const worker = new Worker(new URL(file, import.meta.url), { workerData, name: "store writer", execArgv: [] });
+  return {
+    postMessage(message) {
+      worker.postMessage(message);
+      Atomics.add(posted, 0, 1);
+      Atomics.notify(posted, 0);
+    },
+    on: worker.on.bind(worker) as WriterThread["on"],
+    ref: () => worker.ref(),
+    unref: () => worker.unref(),
+  };
 }
 
 function attempt<T>(doing: string, path: string, act: () => T): T {

@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatDiagnostic } from "../../blueprint/index.ts";
-import { type JsonObject, ownValue } from "../../flow/index.ts";
+import { isJsonObject, type Json, type JsonObject, ownValue } from "../../flow/index.ts";
 import type { Surface } from "../surface.ts";
 import type { CheckResult } from "./check.ts";
 
@@ -25,7 +25,7 @@ export async function checkAgent(env: Surface["env"], agent: JsonObject, expecte
     const run = await host.launch(compiled, { taskInput: { work_dir: directory, project_root: directory } });
     const result = await run.result;
     if (result.status !== "done") return failed(result.status === "failed" ? result.error.message : result.reason);
-    const answer = String(ownValue(result.ctx as JsonObject, "answer")).trim();
+    const answer = answerText(ownValue(result.ctx as JsonObject, "answer")).trim();
     return answer === expected
       ? { status: "ok", detail: `works (${answer})` }
       : failed(`answered ${answer} instead of ${expected}`);
@@ -40,6 +40,11 @@ export const luaAgent: JsonObject = { name: "probe", kind: "lua", spec: { source
 /** An agent that asks a child process for its version. */
 export function childAgent(program: string): JsonObject {
   return { name: "probe", kind: "subprocess", spec: { program, args: ["--version"], use_stdin: false } };
+}
+
+/** A child process answers with what it printed, under `raw`. */
+function answerText(answer: Json | undefined): string {
+  return String(isJsonObject(answer) ? ownValue(answer, "raw") : answer);
 }
 
 function selfTest(agent: JsonObject): JsonObject {

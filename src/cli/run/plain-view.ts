@@ -7,6 +7,7 @@ import { formatDuration, type Output, oneLine, type Style } from "../style.ts";
 import type { Notice, RunTitle, RunView } from "./run-view.ts";
 import { isFailure, type StepState, StepTree } from "./step-tree.ts";
 import { stateGlyph, tallyText } from "./step-tree-lines.ts";
+import { endMessage } from "./worker-end.ts";
 
 /** A view for pipes, files and logs. */
 export function plainView(output: Output, style: Style, verbose: boolean): RunView {
@@ -23,7 +24,7 @@ export function plainView(output: Output, style: Style, verbose: boolean): RunVi
         return;
       case "step_completed": {
         const state: StepState = event.retryAt === undefined ? event.outcome : "retrying";
-        const said = event.message === undefined ? "" : oneLine(event.message);
+        const said = oneLine(endMessage(event) ?? "");
         const word = state === "pass" ? "" : state;
         const time = style.faint(formatDuration(event.durationMs));
         const line = [

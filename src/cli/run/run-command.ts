@@ -22,7 +22,7 @@ import type { Surface } from "../surface.ts";
 import { readText, reason } from "../text-file.ts";
 import { readInput } from "./initial-ctx.ts";
 import { Interrupt } from "./interrupt.ts";
-import { errorObject, failureReport, type RunIdentity, resultObject, runExit } from "./run-end.ts";
+import { errorObject, type FailureContext, failureReport, type RunIdentity, resultObject, runExit } from "./run-end.ts";
 import type { RunView } from "./run-view.ts";
 import { StepLog } from "./step-log.ts";
 
@@ -90,7 +90,10 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
     view.end();
     if (flags.json) await writeResult(surface.stdout, jsonText(resultObject(identity, result, steps.toJson())));
     else if (result.status === "done") await writeResult(surface.stdout, jsonText(result.ctx));
-    if (result.status === "failed") tellFailure(surface, flags, result, checked, compiled);
+    if (result.status === "failed") {
+      const said = steps.messageOf(result.error.key);
+      tellFailure(surface, flags, result, checked, { flow: compiled.program.root, said });
+    }
     return runExit(result, interrupt.signal);
   } catch (error) {
     view.end();
@@ -128,7 +131,10 @@ async function chooseView(surface: Surface, flags: RunFlags): Promise<RunView> {
   const style = styleFor(stderr, env);
   if (flags.json) return (await import("./json-view.ts")).jsonView(stderr, flags.quiet === true);
   if (flags.quiet) return (await import("./plain-view.ts")).quietView(stderr, style);
-  if (stderr.isTTY !== true || env["TERM"] === "dumb" || flags.verbose) {
+  // A terminal that does not know its size cannot be drawn on.
+  const drawable =
+    stderr.isTTY === true && env["TERM"] !== "dumb" && (stderr.columns ?? 0) > 0 && (stderr.rows ?? 0) > 0;
+  if (!drawable || flags.verbose) {
     return (await import("./plain-view.ts")).plainView(stderr, style, flags.verbose === true);
   }
   const every = (ms: number, tick: () => void): (() => void) => {
@@ -184,13 +190,13 @@ function tellFailure(
   flags: RunFlags,
   result: Extract<RunResult, { status: "failed" }>,
   checked: CheckedBlueprint,
-  compiled: CompiledBlueprint,
+  context: Pick<FailureContext, "flow" | "said">,
 ): void {
   const locate = (pointer: string): string | undefined => {
     const position = checked.sourceMap.position(pointer);
     return position === undefined ? undefined : `${position.file}:${position.line}`;
   };
-  sayError(surface, flags, failureReport(result.error, compiled.program.root, locate));
+  sayError(surface, flags, failureReport(result.error, { ...context, locate }));
 }
 
 function sayError(surface: Surface, flags: RunFlags, report: ErrorReport, error?: unknown): void {

@@ -61,12 +61,17 @@ const HINTS: Readonly<Record<string, string>> = {
   limit_exceeded: "make the run smaller, or split it",
 };
 
-/** A run's failure as an error report; `locate` finds the author's place of a JSON pointer. */
-export function failureReport(
-  failure: Failure,
-  flow: FlowNode,
-  locate: (pointer: string) => string | undefined,
-): ErrorReport {
+/** What is known about a failure beside the failure itself. */
+export interface FailureContext {
+  readonly flow: FlowNode;
+  /** The author's place of what stands at a JSON pointer of the document. */
+  readonly locate: (pointer: string) => string | undefined;
+  /** What the end of the step that failed said. */
+  readonly said: string | undefined;
+}
+
+/** A run's failure as an error report. */
+export function failureReport(failure: Failure, { flow, locate, said }: FailureContext): ErrorReport {
   const nodePath = failure.details?.["node"];
   const pointer = typeof nodePath === "string" ? flowPointer(flow, nodePath) : undefined;
   const where = [
@@ -76,7 +81,7 @@ export function failureReport(
   const hint = Object.hasOwn(HINTS, failure.kind) ? HINTS[failure.kind] : undefined;
   return {
     code: failure.kind,
-    message: failure.message,
+    message: said === undefined || failure.message.includes(said) ? failure.message : `${failure.message} (${said})`,
     exit: EXIT.failed,
     ...(where.length === 0 ? {} : { place: where.join(", ") }),
     ...(hint === undefined ? {} : { hint }),

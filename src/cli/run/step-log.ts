@@ -5,6 +5,7 @@
  */
 import type { JsonObject } from "../../flow/index.ts";
 import type { RunEvent } from "../../host.ts";
+import { endMessage } from "./worker-end.ts";
 
 /** Records kept. */
 export const MAX_RECORDS = 10_000;
@@ -31,11 +32,18 @@ export class StepLog {
       const { key, agent, attempt } = event;
       this.#put(key, { key, agent, outcome: "running", attempts: attempt, duration_ms: 0 }, attempt === 1);
     } else if (event.type === "step_completed" && event.retryAt === undefined) {
-      const { key, agent, attempt, outcome, durationMs, message } = event;
+      const { key, agent, attempt, outcome, durationMs } = event;
+      const message = endMessage(event);
       const said = message === undefined ? {} : { message };
       // A step that never started (no such agent) is counted here; one that did was counted at its start.
       this.#put(key, { key, agent, outcome, attempts: attempt, duration_ms: durationMs, ...said }, false);
     }
+  }
+
+  /** What the step's end said, where it did and is kept. */
+  messageOf(key: string | undefined): string | undefined {
+    const message = key === undefined ? undefined : this.#records.get(key)?.["message"];
+    return typeof message === "string" ? message : undefined;
   }
 
   /** `{steps, steps_omitted?}` for the result object. */

@@ -11,6 +11,7 @@
  */
 import type { StepKey } from "../../flow/index.ts";
 import type { RunEvent } from "../../host.ts";
+import { endMessage } from "./worker-end.ts";
 
 /** Finished children a group keeps: more than a screen ever shows. */
 export const KEEP_FINISHED = 200;
@@ -100,7 +101,8 @@ export class StepTree {
         this.#note(event);
         return;
       case "step_completed": {
-        const { key, agent, attempt, durationMs, message, at } = event;
+        const { key, agent, attempt, durationMs, at } = event;
+        const message = endMessage(event);
         const state = event.retryAt === undefined ? event.outcome : "retrying";
         const said = message === undefined ? {} : { message };
         this.#put(key, { kind: "step", key, agent, state, attempt, startedAt: at - durationMs, durationMs, ...said });

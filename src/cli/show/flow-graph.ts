@@ -46,7 +46,8 @@ type Exit = Omit<GraphEdge, "to">;
 export function flowGraph(root: FlowNode, kindOf: KindOf): FlowGraph {
   const builder = new Builder(kindOf);
   const start = builder.node("terminal", "start");
-  builder.enter(builder.node("terminal", "end"), builder.build(root, [{ from: start }]));
+  const exits = builder.build(root, [{ from: start }]);
+  builder.enter(builder.node("terminal", "end"), exits);
   return { members: builder.members, edges: builder.edges };
 }
 

@@ -30,10 +30,16 @@ local function position(t, file, line)
   return file, line
 end
 
+-- Raises an error at the author's line. `error` cannot find it after a tail call, and `return require "x"` is one.
+local function refuse(message)
+  local file, line = native.place()
+  error((file and file .. ":" .. line .. ": " or "") .. message, 0)
+end
+
 local function check_cycle(name)
   for i = 1, #chain do
     if chain[i] == name then
-      error("modules require each other in a circle: " .. concat(chain, " -> ", i) .. " -> " .. name, 3)
+      refuse("modules require each other in a circle: " .. concat(chain, " -> ", i) .. " -> " .. name)
     end
   end
 end
@@ -55,8 +61,11 @@ function require(name)
   check_cycle(name)
   local chunk, detail = native.load_module(name)
   if not chunk then
+    if chunk == nil then
+      refuse(detail)
+    end
     -- A syntax error carries its own place.
-    error(detail, chunk == nil and 2 or 0)
+    error(detail, 0)
   end
   local depth = #chain + 1
   chain[depth] = name
