@@ -1,6 +1,13 @@
 /** An engine over the memory store with a manual clock and hand-held workers. */
 
-import { Engine, type Executable, type RunEvent, type StepCall, type StepOutcome } from "../../src/engine/index.ts";
+import {
+  Engine,
+  type EnginePorts,
+  type Executable,
+  type RunEvent,
+  type StepCall,
+  type StepOutcome,
+} from "../../src/engine/index.ts";
 import type { AgentBinding } from "../../src/kernel/index.ts";
 import { openMemoryStores } from "../../stores/memory/index.ts";
 import type { Stores } from "../../stores/ports.ts";
@@ -21,17 +28,29 @@ export class EngineFixture {
   readonly stores: Stores;
   readonly engine: Engine;
   #arrival = Promise.withResolvers<void>();
+  readonly #executables = new Map<string, Executable>();
   #ids = 0;
 
   constructor(wrap: (stores: Stores) => Stores = (stores) => stores) {
     this.stores = wrap(openMemoryStores());
-    this.engine = new Engine({
+    this.engine = this.newEngine("host-1");
+  }
+
+  /** Another engine over the same stores and clock, as a host that starts later is. */
+  newEngine(hostId: string, options: Partial<EnginePorts> = {}): Engine {
+    return new Engine({
       stores: this.stores,
       clock: this.clock,
       hash,
       newRunId: () => `R-${(this.#ids++).toString(16).padStart(16, "0")}`,
-      hostId: "host-1",
+      hostId,
       version: "test",
+      resolve: async (version) => {
+        const executable = this.#executables.get(version);
+        if (executable === undefined) throw new Error(`no Blueprint ${version}`);
+        return executable;
+      },
+      ...options,
     });
   }
 
@@ -41,7 +60,7 @@ export class EngineFixture {
     bindings?: Readonly<Record<string, AgentBinding>>,
     answer?: (call: StepCall) => StepOutcome | undefined,
   ): Executable {
-    return {
+    const executable: Executable = {
       ...definitionOf(flow, bindings === undefined ? {} : { bindings }),
       workerKind: () => "test",
       dispatch: async (call) => {
@@ -54,6 +73,8 @@ export class EngineFixture {
         });
       },
     };
+    this.#executables.set(executable.blueprint.version, executable);
+    return executable;
   }
 
   /** Waits until at least `count` dispatches have arrived. */

@@ -246,7 +246,9 @@ function withAppend(stores: Stores, append: Stores["journals"]["append"]): Store
     runs: stores.runs,
     documents: stores.documents,
     blobs: stores.blobs,
-    journals: { append, read: (...args) => stores.journals.read(...args) },
+    ownership: stores.ownership,
+    snapshots: stores.snapshots,
+    journals: { ...stores.journals, append },
     [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   };
 }

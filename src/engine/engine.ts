@@ -166,7 +166,9 @@ export class Engine implements AsyncDisposable {
    * @throws EngineError `run_unknown`, `run_ended`, `run_elsewhere`, `run_stuck`.
    */
   async cancel(runId: string, request: CancelRequest): Promise<void> {
-    const driver = await this.#driver(runId);
+    // A run in memory is told at once.
+    const live = this.#drivers.get(runId);
+    const driver = live?.live ? live : await this.#driver(runId);
     await driver.cancel(request);
     const end = await driver.settled;
     if (end.kind === "stopped") throw end.error;

@@ -1,0 +1,279 @@
+import { describe, expect, it } from "vitest";
+import type { Engine, RunHandle } from "../../src/engine/index.ts";
+import type { Json } from "../../src/flow/index.ts";
+import { bindingOf, fanout, lit, path, seq, step } from "../kernel/scripted-run.ts";
+import { EngineFixture } from "./engine-fixture.ts";
+
+const effect = bindingOf({ pure: false });
+const sleep = bindingOf({ pure: false, waits: "sleep" });
+const signal = bindingOf({ pure: false, waits: "wait_signal" });
+
+const launch = (engine: Engine, executable: Parameters<Engine["launch"]>[0]["executable"], ctx: Json = {}): RunHandle =>
+  engine.launch({ executable, ctx, context: { work_dir: "/w" } });
+
+/** Lets promises settle that need no timer. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("recovery", () => {
+  it("goes on where the journal ends: finished steps are not done again, the open one is tried again", async () => {
+    const fixture = new EngineFixture();
+    const executable = fixture.executable(seq(step("a", lit(1), "$.a"), step("b", path("$.a"), "$.b")), {
+      a: effect,
+      b: effect,
+    });
+    const first = launch(fixture.engine, executable);
+    await fixture.arrived(1);
+    fixture.held[0]?.end();
+    await fixture.arrived(2);
+
+    const next = fixture.newEngine("host-2");
+    expect(await next.recover()).toEqual({ resumed: 1, putAside: 0 });
+    await fixture.arrived(3);
+    const again = fixture.held[2]?.call;
+    expect(again).toMatchObject({ key: "1", attempt: 2, input: 1, context: { work_dir: "/w" } });
+    expect(again?.idempotencyKey).toBe(`${first.runId}/1/2`);
+    fixture.held[2]?.end({ kind: "pass", value: "second" });
+    await settle();
+    expect(await fixture.stores.runs.get(first.runId)).toMatchObject({ status: "done", fence: 2, recoveryAttempts: 0 });
+
+    fixture.held[1]?.end({ kind: "pass", value: "late" });
+    await expect(first.result, "the first owner must stop when it finds itself fenced off").rejects.toMatchObject({
+      code: "run_lost",
+    });
+    const completions = (await fixture.journal(first.runId)).filter(({ type }) => type === "step_completed");
+    expect(completions.map(({ key, attempt }) => `${key}/${attempt}`)).toEqual(["0/1", "1/2"]);
+  });
+
+  it("uses the pinned Blueprint and suspends a run whose Blueprint is missing", async () => {
+    const fixture = new EngineFixture();
+    const run = launch(fixture.engine, fixture.executable(step("a", lit(1), "$.a"), { a: effect }));
+    await fixture.arrived(1);
+    const next = fixture.newEngine("host-2", { resolve: () => Promise.reject(new Error("no such document")) });
+    expect(await next.recover()).toEqual({ resumed: 0, putAside: 1 });
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({
+      status: "suspended",
+      error: expect.stringContaining("no such document"),
+    });
+  });
+
+  it("puts a run aside that is recovered again and again without progress", async () => {
+    const fixture = new EngineFixture();
+    const run = launch(fixture.engine, fixture.executable(step("a", lit(1), "$.a"), { a: effect }));
+    await run.accepted;
+    for (let host = 2; host <= 4; host += 1) {
+      expect(await fixture.newEngine(`host-${host}`, { maxRecoveries: 3 }).recover()).toEqual({
+        resumed: 1,
+        putAside: 0,
+      });
+    }
+    expect(await fixture.newEngine("host-5", { maxRecoveries: 3 }).recover()).toEqual({ resumed: 0, putAside: 1 });
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "dead_letter" });
+  });
+
+  it("finishes a cancel that the crash interrupted, without asking a worker", async () => {
+    const fixture = new EngineFixture();
+    const run = launch(fixture.engine, fixture.executable(step("a", lit(1), "$.a"), { a: effect }));
+    await fixture.arrived(1);
+    void run.cancel({ reason: "enough", by: "test" }).catch(() => {});
+    await settle();
+    await fixture.newEngine("host-2").recover();
+    await settle();
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "cancelled" });
+    expect(fixture.held).toHaveLength(1);
+  });
+
+  it("keeps the recorded winner of a race", async () => {
+    const fixture = new EngineFixture();
+    const flow = seq(
+      fanout("race", lit([1, 2, 3]), step("a", path("$.item"), "$.r"), "$.won"),
+      step("a", lit(0), "$.last"),
+    );
+    const run = launch(fixture.engine, fixture.executable(flow, { a: effect }));
+    await fixture.arrived(3);
+    fixture.held[1]?.end();
+    await fixture.arrived(4);
+    const next = fixture.newEngine("host-2");
+    await next.recover();
+    await fixture.arrived(5);
+    fixture.held[4]?.end();
+    await settle();
+    expect(
+      JSON.parse((await fixture.journal(run.runId)).map((entry) => JSON.stringify(entry)).at(-1) ?? ""),
+    ).toMatchObject({
+      type: "run_finished",
+      value: { inline: { won: { item: 2, r: 2 }, last: 0 } },
+    });
+  });
+});
+
+describe("a run that only waits", () => {
+  it("leaves memory, and comes back when its time has come", async () => {
+    const fixture = new EngineFixture();
+    const flow = seq(step("sleep", lit(60_000), "$.s"), step("a", lit(1), "$.a"));
+    const run = launch(fixture.engine, fixture.executable(flow, { sleep, a: bindingOf() }));
+    await run.accepted;
+    fixture.clock.advance(1_000);
+    await settle();
+    expect(fixture.engine.live).toBe(0);
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "waiting", wakeAt: expect.any(Number) });
+    fixture.clock.advance(59_000);
+    await settle();
+    fixture.clock.advance(0);
+    await fixture.arrived(1);
+    expect(fixture.engine.live).toBe(1);
+    fixture.held[0]?.end();
+    expect(await run.result).toMatchObject({ status: "done" });
+  });
+
+  it("is woken by a host that was started meanwhile", async () => {
+    const fixture = new EngineFixture();
+    const run = launch(fixture.engine, fixture.executable(step("sleep", lit(60_000), "$.s"), { sleep }));
+    await run.accepted;
+    fixture.clock.advance(1_000);
+    await settle();
+    await fixture.engine[Symbol.asyncDispose]();
+    const next = fixture.newEngine("host-2");
+    expect(await next.recover(), "a waiting run is not loaded at start").toEqual({ resumed: 0, putAside: 0 });
+    fixture.clock.advance(60_000);
+    await settle();
+    fixture.clock.advance(0);
+    await settle();
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "done" });
+  });
+
+  it("is woken by a signal, takes it once, and answers the sender after it is durable", async () => {
+    const fixture = new EngineFixture();
+    const flow = seq(step("wait_signal", lit("go"), "$.a"), step("wait_signal", lit("go"), "$.b"));
+    const run = launch(fixture.engine, fixture.executable(flow, { wait_signal: signal }));
+    await run.accepted;
+    fixture.clock.advance(1_000);
+    await settle();
+    expect(fixture.engine.live).toBe(0);
+    await fixture.engine.signal(run.runId, { name: "go", id: "1", value: "x" });
+    await fixture.engine.signal(run.runId, { name: "go", id: "1", value: "x" });
+    expect((await fixture.journal(run.runId)).filter(({ type }) => type === "signal_received")).toHaveLength(1);
+    await fixture.engine.signal(run.runId, { name: "go", id: "2", value: "y" });
+    expect(await run.result).toEqual({ status: "done", ctx: { a: "x", b: "y" } });
+  });
+
+  it("is cancelled without being woken first", async () => {
+    const fixture = new EngineFixture();
+    const run = launch(
+      fixture.engine,
+      fixture.executable(step("wait_signal", lit("go"), "$.a"), { wait_signal: signal }),
+    );
+    await run.accepted;
+    fixture.clock.advance(1_000);
+    await settle();
+    await run.cancel({ reason: "enough", by: "test" });
+    expect(await run.result).toMatchObject({ status: "cancelled" });
+    await expect(fixture.engine.signal(run.runId, { name: "go", id: "1", value: 1 })).rejects.toMatchObject({
+      code: "run_ended",
+    });
+  });
+});
+
+describe("pause", () => {
+  it("starts nothing more, lets what runs finish, survives a restart, and goes on when told", async () => {
+    const fixture = new EngineFixture();
+    const executable = fixture.executable(seq(step("a", lit(1), "$.a"), step("b", lit(2), "$.b")), {
+      a: effect,
+      b: effect,
+    });
+    const run = launch(fixture.engine, executable);
+    await fixture.arrived(1);
+    await fixture.engine.pause(run.runId, { reason: "lunch" });
+    fixture.held[0]?.end();
+    await settle();
+    expect(fixture.held).toHaveLength(1);
+    fixture.clock.advance(1_000);
+    await settle();
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "paused" });
+    const next = fixture.newEngine("host-2");
+    expect(await next.recover()).toEqual({ resumed: 0, putAside: 0 });
+    await next.resume(run.runId, { reason: "back" });
+    await fixture.arrived(2);
+    expect(fixture.held[1]?.call).toMatchObject({ key: "1", attempt: 1 });
+    fixture.held[1]?.end();
+    await settle();
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "done" });
+  });
+});
+
+describe("fork", () => {
+  const flow = seq(step("a", lit(1), "$.a"), step("b", path("$.a"), "$.b"), step("c", path("$.b"), "$.c"));
+
+  const failed = async (fixture: EngineFixture) => {
+    const executable = fixture.executable(flow, { a: effect, b: effect, c: effect });
+    const run = launch(fixture.engine, executable);
+    for (const [index, outcome] of [
+      { kind: "pass", value: "A" },
+      { kind: "pass", value: "B" },
+      { kind: "blocked", value: "no" },
+    ].entries()) {
+      await fixture.arrived(index + 1);
+      fixture.held[index]?.end(outcome as never);
+    }
+    expect((await run.result).status).toBe("failed");
+    return { run, executable };
+  };
+
+  it("executes again only what failed, and leaves the original as it is", async () => {
+    const fixture = new EngineFixture();
+    const { run, executable } = await failed(fixture);
+    const before = await fixture.journal(run.runId);
+    const fork = await fixture.engine.fork({ runId: run.runId, executable });
+    await fixture.arrived(4);
+    expect(fixture.held[3]?.call).toMatchObject({ runId: fork.runId, key: "2", input: "B" });
+    fixture.held[3]?.end({ kind: "pass", value: "C" });
+    expect(await fork.result).toEqual({ status: "done", ctx: { a: "A", b: "B", c: "C" } });
+    expect(await fixture.journal(run.runId)).toEqual(before);
+    expect((await fixture.journal(fork.runId))[0]).toMatchObject({ forked_from: { run: run.runId, key: "failed" } });
+  });
+
+  it("executes from a step key what depends on a changed value, and no more", async () => {
+    const fixture = new EngineFixture();
+    const { run, executable } = await failed(fixture);
+    const fork = await fixture.engine.fork({ runId: run.runId, executable, from: "1" });
+    await fixture.arrived(4);
+    expect(fixture.held[3]?.call.key).toBe("1");
+    fixture.held[3]?.end({ kind: "pass", value: "B" });
+    await expect(fork.result, "the same value again: the recorded end of c stands").resolves.toMatchObject({
+      status: "failed",
+    });
+    expect(fixture.held).toHaveLength(4);
+  });
+
+  it("takes an agent whose binding changed as changed", async () => {
+    const fixture = new EngineFixture();
+    const { run } = await failed(fixture);
+    const changed = fixture.executable(flow, { a: effect, b: bindingOf({ pure: false, digest: "other" }), c: effect });
+    await fixture.engine.fork({ runId: run.runId, executable: changed });
+    await fixture.arrived(4);
+    expect(fixture.held[3]?.call.key).toBe("1");
+  });
+
+  it("refuses an unknown run and a key that never ran", async () => {
+    const fixture = new EngineFixture();
+    const { run, executable } = await failed(fixture);
+    await expect(fixture.engine.fork({ runId: "R-none", executable })).rejects.toMatchObject({ code: "run_unknown" });
+    await expect(fixture.engine.fork({ runId: run.runId, executable, from: "9" })).rejects.toMatchObject({
+      code: "key_unknown",
+    });
+  });
+});
+
+describe("unknown and ended runs", () => {
+  it("answers clearly", async () => {
+    const fixture = new EngineFixture();
+    const run = launch(fixture.engine, fixture.executable(seq()));
+    await run.result;
+    for (const call of [
+      () => fixture.engine.cancel(run.runId, { reason: "x", by: "y" }),
+      () => fixture.engine.pause(run.runId, { reason: "x" }),
+    ]) {
+      await expect(call()).rejects.toMatchObject({ code: "run_ended" });
+    }
+    await expect(fixture.engine.resume("R-none", { reason: "x" })).rejects.toMatchObject({ code: "run_unknown" });
+  });
+});
