@@ -48,11 +48,11 @@ describe("a thread that does not answer", () => {
 
 describe("a thread that dies", () => {
   it("is replaced, and only the invocation it was executing fails", async () => {
-    const pool = makePool({ limits: { outputBytes: 512 * 1_048_576, cpuMs: 600_000, wallMs: 600_000 } });
+    const pool = makePool({ limits: { outputBytes: 64 * 1_048_576, cpuMs: 600_000, wallMs: 600_000 } });
     await pool.invoke({ image: ANSWER, globals: { _N: 0 } });
     // A small table in Lua, whose result is more than a thread's JavaScript heap can hold.
     const fatal = pool.invoke({
-      image: image("local t = {} for i = 1, 8 do t = { t, t, t, t, t, t, t, t } end return t"),
+      image: image("local t = {} for i = 1, 8 do t = { t, t, t, t, t, t, t, t, t, t } end return t"),
     });
     const others = Array.from({ length: 20 }, (_, n) => pool.invoke({ image: ANSWER, globals: { _N: n } }));
     await expect(fatal).rejects.toMatchObject({ code: "lua_thread_lost", chunk: "threads.lua" });

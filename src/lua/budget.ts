@@ -29,11 +29,11 @@ export class Budget {
     this.#cancelled = cancelled;
   }
 
-  /** Starts a stretch of an invocation that has used `usedMs` before. */
-  open(limitMs: number, usedMs: number): void {
+  /** Starts a stretch of an invocation that has used `usedMs` before. `now` is `performance.now()`. */
+  open(limitMs: number, usedMs: number, now: number): void {
     this.#limitMs = limitMs;
     this.#usedBefore = usedMs;
-    this.#startedAt = performance.now();
+    this.#startedAt = now;
     this.#cpuAtStart = undefined;
     this.#askAgainAt = this.#startedAt + Math.min(EXACT_AFTER_MS, limitMs - usedMs);
   }

@@ -4,7 +4,7 @@
  * Owns: the code, message, line and traceback of a failure.
  * Does not own: the text of error values (sandbox/failure.lua).
  */
-import { LuaError } from "./error.ts";
+import { LuaError, type LuaErrorPlace } from "./error.ts";
 import type { Failure, ToldFailure } from "./execution.ts";
 import type { CallStack, ScriptFrame } from "./frames.ts";
 import { LUA_STATUS, type LuaThread } from "./wasm.ts";
@@ -35,12 +35,7 @@ export function raisedFailure(error: RaisedError, stack: CallStack, root: LuaThr
 
 /** The failure of a script that an exception of ours tore off: a limit, a value that cannot cross, a fault. */
 export function tornFailure(error: unknown, stack: CallStack, torn: LuaThread): Failure {
-  const frame = stack.innermost(torn);
-  const traceback = stack.traceback(torn);
-  const place = {
-    ...(frame !== undefined && { chunk: frame.chunk, line: frame.line }),
-    ...(traceback !== undefined && { traceback }),
-  };
+  const place = tornPlace(stack, torn);
   if (error instanceof LuaError) return { ...place, ...plainFailure(error) };
   if (error instanceof RangeError) {
     return {
@@ -51,6 +46,20 @@ export function tornFailure(error: unknown, stack: CallStack, torn: LuaThread): 
   }
   const message = error instanceof Error ? error.message : String(error);
   return { ...place, code: "lua_error", message: `the Lua VM failed: ${message}` };
+}
+
+/** Where the script was. It may have been torn off in the middle of anything, so its stack may be past reading. */
+function tornPlace(stack: CallStack, torn: LuaThread): LuaErrorPlace {
+  try {
+    const frame = stack.innermost(torn);
+    const traceback = stack.traceback(torn);
+    return {
+      ...(frame !== undefined && { chunk: frame.chunk, line: frame.line }),
+      ...(traceback !== undefined && { traceback }),
+    };
+  } catch {
+    return {};
+  }
 }
 
 /** A LuaError as plain data. */

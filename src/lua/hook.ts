@@ -53,13 +53,13 @@ export class Hook {
     this.#instance.exports.lua_sethook(L, this.index, mask, INSTRUCTIONS);
   }
 
-  /** Starts anew: before each stretch. */
-  reset(): void {
+  /** Starts anew: before each stretch. `now` is `performance.now()`. */
+  reset(now: number): void {
     this.#instance.forgiveHeap();
     this.thread = 0;
     this.lastLine = undefined;
     this.#slowed = 0;
-    this.#calledAt = performance.now();
+    this.#calledAt = now;
   }
 
   /** What Lua calls. */

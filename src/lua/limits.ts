@@ -45,7 +45,7 @@ const CEILING: LuaLimits = {
   cpuMs: 24 * 3_600_000,
   memoryBytes: 1024 * MIB,
   maxDepth: 1_000,
-  outputBytes: 512 * MIB,
+  outputBytes: 64 * MIB,
   wallMs: 24 * 3_600_000,
 };
 

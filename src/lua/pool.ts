@@ -85,7 +85,11 @@ export class LuaPool implements AsyncDisposable {
   }
 
   /** Runs an invocation. Rejects with a LuaError (error.ts lists the codes) and with nothing else. */
-  async invoke(invocation: LuaInvocation): Promise<LuaResult> {
+  invoke(invocation: LuaInvocation): Promise<LuaResult> {
+    return new Promise((resolve, reject) => this.#accept(invocation, resolve, reject));
+  }
+
+  #accept(invocation: LuaInvocation, resolve: Job["resolve"], reject: Job["reject"]): void {
     const { image, signal, globals, seed } = invocation;
     if (this.#isClosed) throw new LuaError("lua_cancelled", "the Lua pool is closed: nothing can be run any more");
     if (signal?.aborted === true) throw new LuaError("lua_cancelled", "the invocation was cancelled before it began");
@@ -97,7 +101,6 @@ export class LuaPool implements AsyncDisposable {
     const limits = resolveLimits(this.#limits[image.kind], invocation.limits);
     for (const [name, value] of Object.entries(globals ?? {})) checkJson(value, `global ${name}`, limits.maxDepth);
 
-    const { promise, resolve, reject } = Promise.withResolvers<LuaResult>();
     const start = { ...(globals !== undefined && { globals }), ...(seed !== undefined && { seed }) };
     const imageId = this.#images.idOf(image);
     const job: Job = {
@@ -118,7 +121,6 @@ export class LuaPool implements AsyncDisposable {
       job.detach = () => signal.removeEventListener("abort", abort);
     }
     this.#scheduler.add(job);
-    return promise;
   }
 
   /** What the pool is doing at the moment. */

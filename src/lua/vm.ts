@@ -53,6 +53,9 @@ interface Marshal {
   readonly writer: JsonWriter;
 }
 
+/** Heap for compiling a script: many times what the largest source needs. */
+const PREPARE_BYTES = 256 * 1_048_576;
+
 /** One thread's VM. */
 export class LuaVm {
   readonly #module: WebAssembly.Module;
@@ -79,20 +82,24 @@ export class LuaVm {
     const base = this.#base(image.kind);
     const { state, instance } = this.#parts;
     instance.memory.restore(base.memory);
-    this.#budget.open(Number.MAX_SAFE_INTEGER, 0);
-    for (const name of image.host) {
-      state.pushKept(base.main, base.kept.grant);
-      state.pushString(base.main, name);
-      state.exports.lua_callk(base.main, 1, 0, 0, 0);
-    }
+    instance.heapLimit = PREPARE_BYTES;
+    instance.forgiveHeap();
+    this.#budget.open(Number.MAX_SAFE_INTEGER, 0, performance.now());
     try {
+      for (const name of image.host) {
+        state.pushKept(base.main, base.kept.grant);
+        state.pushString(base.main, name);
+        state.exports.lua_callk(base.main, 1, 0, 0, 0);
+      }
       state.compile(base.root, image.source, `@${image.chunkName}`);
+      return { kind: image.kind, roots: image.roots ?? [], memory: instance.memory.capture(false) };
     } catch (error) {
       if (!(error instanceof LuaError)) throw error;
       const line = messageLine(error.message, shownName(image.chunkName));
       throw new LuaError(error.code, error.message, { chunk: image.chunkName, ...(line !== undefined && { line }) });
+    } finally {
+      this.#replaceGrown();
     }
-    return { kind: image.kind, roots: image.roots ?? [], memory: instance.memory.capture(false) };
   }
 
   /** Executes one stretch (V1, V2). */
@@ -100,22 +107,23 @@ export class LuaVm {
     const base = this.#base(script.kind);
     const { state, stack, instance, hook } = this.#parts;
     const parked = "parked" in stretch ? stretch.parked : undefined;
-    const running = this.#begin(script, stretch);
+    const now = performance.now();
+    const running = this.#begin(script, stretch, now);
     const ground = { state, stack, budget: this.#budget, base, running };
     try {
       instance.memory.restore(parked?.memory ?? script.memory);
-      this.#budget.open(stretch.limits.cpuMs, parked?.usedMs ?? 0);
+      this.#budget.open(stretch.limits.cpuMs, parked?.usedMs ?? 0, now);
       return "parked" in stretch ? resumeScript(ground, stretch.answer) : startScript(ground, stretch.start);
     } catch (error) {
       const failure = tornFailure(error, stack, hook.thread === 0 ? base.root : hook.thread);
       return { kind: "failure", failure, printed: running.log.take() };
     } finally {
       this.#running = undefined;
-      if (instance.grown) this.#parts = this.#assemble();
+      this.#replaceGrown();
     }
   }
 
-  #begin(script: ScriptImage, stretch: Stretch): Running {
+  #begin(script: ScriptImage, stretch: Stretch, now: number): Running {
     const { instance, hook } = this.#parts;
     const { limits, nowMs } = stretch;
     const parked = "parked" in stretch ? stretch.parked : undefined;
@@ -124,9 +132,13 @@ export class LuaVm {
     const running: Running = { limits, nowMs, log, roots: script.roots, reader, writer };
     if (parked?.told !== undefined) running.told = parked.told;
     instance.heapLimit = limits.memoryBytes;
-    hook.reset();
+    hook.reset(now);
     this.#running = running;
     return running;
+  }
+
+  #replaceGrown(): void {
+    if (this.#parts.instance.grown) this.#parts = this.#assemble();
   }
 
   #marshal(kind: LuaImage["kind"]): Marshal {
@@ -154,7 +166,7 @@ export class LuaVm {
       const { state, instance, blank, natives, hook } = this.#parts;
       instance.memory.restore(blank);
       instance.heapLimit = Number.MAX_SAFE_INTEGER;
-      this.#budget.open(Number.MAX_SAFE_INTEGER, 0);
+      this.#budget.open(Number.MAX_SAFE_INTEGER, 0, performance.now());
       base = bootBase(state, kind, natives, hook);
       this.#bases.set(kind, base);
     }
