@@ -5,21 +5,31 @@
  * closing. Does not own: any behaviour of its own beyond that.
  */
 import { hash, randomBytes } from "node:crypto";
-import { tmpdir } from "node:os";
-import canonicalize from "canonicalize";
-import type { Stores } from "../stores/ports.ts";
-import type { CompiledAgent, CompiledBlueprint } from "./blueprint/index.ts";
-import { type Clock, Engine, type Executable, type RunHandle, type RunObserver } from "./engine/index.ts";
-import { type ExternFunction, encodeFlow, externMap, isJsonObject, type Json, type ProgramStep } from "./flow/index.ts";
-import type { AgentBinding } from "./kernel/index.ts";
-import { compose, launchLayers, type TaskInput, taskContext } from "./middleware/index.ts";
+import { type RunQuery, type RunRecord, StoreError, type Stores } from "../stores/ports.ts";
+import type { CompiledBlueprint } from "./blueprint/index.ts";
+import {
+  type CancelRequest,
+  type Clock,
+  Engine,
+  EngineError,
+  type Recovery,
+  type RunHandle,
+  type RunObserver,
+  readJournal,
+} from "./engine/index.ts";
+import { Executables } from "./executables.ts";
+import { isJsonObject, type Json } from "./flow/index.ts";
+import type { ReplayedEntry } from "./kernel/index.ts";
+import { type TaskInput, taskContext } from "./middleware/index.ts";
 import { packageVersion } from "./package-version.ts";
-import { createSpawner, nodeFiles, SubprocessHost } from "./workers/index.ts";
+import { SubprocessHost } from "./workers/index.ts";
 import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
-export type { RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
+export type { RunQuery, RunRecord, RunStatus } from "../stores/ports.ts";
+export type { CancelRequest, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError } from "./engine/index.ts";
-export type { RunResult } from "./kernel/index.ts";
+export type { JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
+export { KernelError } from "./kernel/index.ts";
 export type { TaskInput } from "./middleware/index.ts";
 
 /** Where runs are kept. */
@@ -46,6 +56,19 @@ export interface LaunchOptions {
   /** Where the run works and what it is about; every step sees it. */
   readonly taskInput?: TaskInput;
   readonly observer?: RunObserver;
+  /** A launch with the key of an earlier one is that run: nothing new is started. 1 to 200 characters. */
+  readonly idempotencyKey?: string;
+}
+
+/** What a fork changes. */
+export interface ForkOptions {
+  /** See ForkOrder.from. Default `failed`. */
+  readonly from?: string;
+  /** The version to run. Default: the one the source is pinned to. */
+  readonly compiled?: CompiledBlueprint;
+  /** Changes the source's initial ctx. */
+  readonly ctx?: (initial: Json) => Json;
+  readonly observer?: RunObserver;
 }
 
 /** A running host. */
@@ -55,7 +78,7 @@ export class Host implements AsyncDisposable {
   readonly #stores: Stores;
   readonly #ownsWorkshop: boolean;
   readonly #subprocess: SubprocessHost;
-  readonly #executables = new WeakMap<CompiledBlueprint, Executable>();
+  readonly #executables: Executables;
 
   /** Use `openHost`. */
   constructor(options: HostOptions, stores: Stores) {
@@ -71,6 +94,13 @@ export class Host implements AsyncDisposable {
       newRunId,
       hostId: newHostId(),
       version: packageVersion(),
+      resolve: (version) => this.#executables.resolve(version),
+    });
+    this.#executables = new Executables({
+      workshop: this.workshop,
+      subprocess: this.#subprocess,
+      documents: stores.documents,
+      clock: systemClock,
     });
   }
 
@@ -81,16 +111,101 @@ export class Host implements AsyncDisposable {
 
   /** Starts a run of a compiled Blueprint. Resolves when its start is durable. */
   async launch(compiled: CompiledBlueprint, options: LaunchOptions = {}): Promise<RunHandle> {
-    const { blueprint, version, canonical } = compiled;
-    const pinned = this.#stores.documents.put({ version, blueprintId: blueprint.id, text: canonical });
+    const { input, taskInput = {}, observer, idempotencyKey } = options;
+    const { executable, pinned } = this.#executables.pin(compiled);
     const handle = this.#engine.launch({
-      executable: this.#executable(compiled),
-      ctx: initialCtx(blueprint.default_init_ctx, options.input),
-      context: taskContext(options.taskInput ?? {}),
-      ...(options.observer === undefined ? {} : { observer: options.observer }),
+      executable: await executable,
+      ctx: initialCtx(compiled.blueprint.default_init_ctx, input),
+      context: taskContext(taskInput),
+      ...(observer === undefined ? {} : { observer }),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    });
+    try {
+      await Promise.all([pinned, handle.accepted]);
+      return handle;
+    } catch (error) {
+      const earlier =
+        error instanceof StoreError && error.code === "run_key_taken" ? error.details["runId"] : undefined;
+      if (typeof earlier !== "string") throw error;
+      return this.#engine.attach(earlier);
+    }
+  }
+
+  /** Starts a run that shares what another has recorded. Resolves when its start is durable. */
+  async fork(runId: string, options: ForkOptions = {}): Promise<RunHandle> {
+    const { from, compiled, ctx, observer } = options;
+    const source = await this.run(runId);
+    const { executable, pinned } =
+      compiled === undefined
+        ? { executable: this.#executables.resolve(source.blueprintVersion), pinned: undefined }
+        : this.#executables.pin(compiled);
+    const handle = await this.#engine.fork({
+      runId,
+      executable: await executable,
+      ...(from === undefined ? {} : { from }),
+      ...(ctx === undefined ? {} : { ctx }),
+      ...(observer === undefined ? {} : { observer }),
     });
     await Promise.all([pinned, handle.accepted]);
     return handle;
+  }
+
+  /** Brings back the runs that nobody drives. Once, before other work. */
+  recover(): Promise<Recovery> {
+    return this.#engine.recover();
+  }
+
+  /** A handle on a run that exists. @throws EngineError `run_unknown`. */
+  attach(runId: string): Promise<RunHandle> {
+    return this.#engine.attach(runId);
+  }
+
+  /** Asks a run to stop, and waits until it has. @throws EngineError `run_unknown`, `run_ended`, `run_elsewhere`, `run_stuck`. */
+  cancel(runId: string, request: CancelRequest): Promise<void> {
+    return this.#engine.cancel(runId, request);
+  }
+
+  /** Lets no further attempt of a run start; durable when it resolves. Throws as `cancel`. */
+  pause(runId: string, request: { readonly reason: string }): Promise<void> {
+    return this.#engine.pause(runId, request);
+  }
+
+  /** Ends a pause or a suspension; durable when it resolves. Throws as `cancel`. */
+  resume(runId: string, request: { readonly reason: string }): Promise<void> {
+    return this.#engine.resume(runId, request);
+  }
+
+  /** Sends a run a signal; durable when it resolves. The same id again changes nothing. Throws as `cancel`. */
+  signal(runId: string, signal: { readonly name: string; readonly id: string; readonly value: Json }): Promise<void> {
+    return this.#engine.signal(runId, signal);
+  }
+
+  /** A run's row. @throws EngineError `run_unknown`. */
+  async run(runId: string): Promise<RunRecord> {
+    const record = await this.#stores.runs.get(runId);
+    if (record === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
+    return record;
+  }
+
+  /** Runs, newest first. */
+  runs(query: RunQuery): Promise<readonly RunRecord[]> {
+    return this.#stores.runs.list(query);
+  }
+
+  /** A run's journal from a seq on, the digest chain checked, blobs loaded. @throws KernelError naming the first bad entry. */
+  async journal(runId: string): Promise<readonly ReplayedEntry[]> {
+    await this.run(runId);
+    return (await readJournal(this.#stores, runId, { hash: sha256 })).entries;
+  }
+
+  /** Removes runs that have ended; says how many. @throws StoreError `run_live`. */
+  remove(runIds: readonly string[]): Promise<number> {
+    return this.#stores.runs.remove(runIds);
+  }
+
+  /** Tells an observer every event of a run from now on; the returned function ends that. */
+  observe(runId: string, observer: RunObserver): () => void {
+    return this.#engine.observe(runId, observer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,42 +215,6 @@ export class Host implements AsyncDisposable {
       this.#ownsWorkshop ? this.workshop[Symbol.asyncDispose]() : undefined,
     ]);
     await this.#stores[Symbol.asyncDispose]();
-  }
-
-  #executable(compiled: CompiledBlueprint): Executable {
-    const made = this.#executables.get(compiled);
-    if (made !== undefined) return made;
-    const { functions, luaScripts, hostFunctions, externs } = this.workshop.registrations;
-    const spawner = createSpawner(compiled, {
-      lua: this.workshop.lua,
-      functions,
-      luaScripts,
-      hostFunctions,
-      subprocess: this.#subprocess,
-      files: nodeFiles({ scratchRoot: tmpdir() }),
-      clock: systemClock,
-    });
-    const nodeDigests: string[] = [];
-    const nodeDigest = (step: ProgramStep): string =>
-      (nodeDigests[step.index] ??= sha256(canonicalText(encodeFlow(step.node, "0.2"))));
-    const bindings = new Map([...compiled.agents].map(([name, agent]) => [name, bindingOf(agent)]));
-    const executable: Executable = {
-      blueprint: { id: compiled.blueprint.id, version: compiled.version },
-      program: compiled.program,
-      flowDigest: sha256(canonicalText(encodeFlow(compiled.program.root, "0.2"))),
-      nodeDigest,
-      binding: (ref) => bindings.get(ref),
-      externs: externMap(
-        Object.fromEntries(
-          [...externs].map(([name, { call }]): [string, ExternFunction] => [name, (args) => call(args)]),
-        ),
-      ),
-      impureExterns: new Set([...externs].filter(([, { pure }]) => !pure).map(([name]) => name)),
-      dispatch: compose(launchLayers(compiled), spawner),
-      workerKind: (agent) => compiled.agents.get(agent)?.kind ?? "none",
-    };
-    this.#executables.set(compiled, executable);
-    return executable;
   }
 }
 
@@ -162,17 +241,6 @@ function initialCtx(defaults: Json | undefined, input: Json | undefined): Json {
   return isJsonObject(defaults) && isJsonObject(input) ? { ...defaults, ...input } : input;
 }
 
-function bindingOf(agent: CompiledAgent): AgentBinding {
-  const { timeoutMs, retry, concurrency } = agent.policy;
-  return {
-    digest: agent.bindingDigest,
-    pure: agent.pure,
-    retry,
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(concurrency === undefined ? {} : { concurrency }),
-  };
-}
-
 const systemClock: Clock = {
   now: () => Date.now(),
   timer(at, fire) {
@@ -191,10 +259,6 @@ const systemClock: Clock = {
 
 function sha256(text: string): string {
   return hash("sha256", text);
-}
-
-function canonicalText(value: Json): string {
-  return canonicalize(value) as string;
 }
 
 function newRunId(): string {

@@ -9,9 +9,11 @@ import {
   type Blueprint,
   type CompiledBlueprint,
   type CompileEnvironment,
+  compileBlueprint,
   type Diagnostic,
   hasErrors,
   includesFromEnvironment,
+  invalidBlueprint,
   linkDocument,
   lintBlueprint,
   loadDocument,
@@ -24,6 +26,7 @@ import {
   type SuppressedFinding,
 } from "./blueprint/index.ts";
 import type { Json } from "./flow/index.ts";
+import type { WaitingAgent } from "./kernel/index.ts";
 import { runAuthoringScript } from "./lua/authoring/index.ts";
 import { LuaPool, luaSyntaxChecker } from "./lua/index.ts";
 import { HINT_LAYERS } from "./middleware/index.ts";
@@ -137,6 +140,18 @@ export class Workshop implements AsyncDisposable {
     };
   }
 
+  /**
+   * Compiles a linked document.
+   * @throws BlueprintError with every diagnostic.
+   */
+  compile(document: Json): CompiledBlueprint {
+    const parsed = parseBlueprint(document);
+    if (parsed.blueprint === undefined) throw invalidBlueprint(parsed.diagnostics);
+    const { compiled, diagnostics } = compileBlueprint(parsed.blueprint, this.#environment);
+    if (compiled === undefined) throw invalidBlueprint(diagnostics);
+    return compiled;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lua[Symbol.asyncDispose]();
   }
@@ -169,9 +184,20 @@ function registrationsOf(options: WorkshopOptions): Registrations {
   };
 }
 
+/** `fn_id`s that every host has and no worker runs: the kernel waits for a timer or a signal instead. */
+export const WAITING_FUNCTIONS: readonly WaitingAgent[] = ["sleep", "sleep_until", "wait_signal"];
+
+/** Whether a `fn_id` is one of WAITING_FUNCTIONS. */
+export function isWaitingFunction(fnId: string): fnId is WaitingAgent {
+  return WAITING_FUNCTIONS.some((known) => known === fnId);
+}
+
 function environmentOf({ functions, luaScripts, hostFunctions, externs }: Registrations): CompileEnvironment {
   return {
-    functions: new Map(functions.list().map(({ id, pure }) => [id, { pure }])),
+    functions: new Map([
+      ...functions.list().map(({ id, pure }) => [id, { pure }] as const),
+      ...WAITING_FUNCTIONS.map((id) => [id, { pure: false }] as const),
+    ]),
     luaScripts: new Set(luaScripts.keys()),
     hostFunctions: new Set(hostFunctions.keys()),
     hintLayers: new Set(HINT_LAYERS),

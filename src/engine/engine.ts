@@ -10,7 +10,7 @@
  * N3  A run that only waits leaves memory; the earliest time any of them waits for is the engine's one timer.
  * N4  Disposing aborts every live attempt and waits for it, and leaves unfinished runs as their journals have them.
  */
-import type { RunPatch, RunRecord, Stores } from "../../stores/ports.ts";
+import type { ClaimOrder, RunPatch, RunRecord, Stores } from "../../stores/ports.ts";
 import type { Json, JsonObject } from "../flow/index.ts";
 import { type HashText, JournalChain, RunKernel, type RunResult } from "../kernel/index.ts";
 import type { Clock, Timer } from "./clock.ts";
@@ -21,6 +21,7 @@ import { type ForkOrder, forkStart } from "./fork.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { revive, SNAPSHOT_EVERY, type SnapshotBody } from "./revival.ts";
 import { type DrivenRun, type DriverPorts, RunDriver } from "./run-driver.ts";
+import { readResult } from "./run-end.ts";
 import type { RunObserver } from "./run-events.ts";
 import { RunWatch } from "./run-watch.ts";
 
@@ -131,10 +132,16 @@ export class Engine implements AsyncDisposable {
     );
   }
 
-  /** The run a launch with this key started, if one did. */
-  async launched(idempotencyKey: string): Promise<RunHandle | undefined> {
-    const record = await this.#ports.stores.runs.byIdempotencyKey(idempotencyKey);
-    return record === undefined ? undefined : this.#handle(record.runId, Promise.resolve());
+  /**
+   * A handle on a run that exists: this host's, another's, or one that has ended.
+   * @throws EngineError `run_unknown`.
+   */
+  async attach(runId: string): Promise<RunHandle> {
+    const record = await this.#ports.stores.runs.get(runId);
+    if (record === undefined) throw unknownRun(runId);
+    const handle = this.#handle(runId, Promise.resolve());
+    if (hasEnded(record)) this.#watch.settle(runId, await readResult(record, this.#ports.stores, this.#ports.hash));
+    return handle;
   }
 
   /**
@@ -299,7 +306,7 @@ export class Engine implements AsyncDisposable {
     const [claimed] = await ownership.claim({ hostId: this.#ports.hostId, limit: 1, which: { runId } });
     if (claimed !== undefined) return claimed;
     const record = await runs.get(runId);
-    if (record === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
+    if (record === undefined) throw unknownRun(runId);
     if (hasEnded(record)) {
       throw new EngineError("run_ended", `run ${runId} has ended (${record.status}); fork it to run it again`, {
         details: { runId, status: record.status },
@@ -312,10 +319,11 @@ export class Engine implements AsyncDisposable {
     );
   }
 
-  /** Claims and revives all there is, a batch at a time. Says how many go on and how many could not. */
-  async #reviveAll(which: "own" | "abandoned" | "due"): Promise<Recovery> {
+  /** Claims and revives all there is, a page at a time. Says how many go on and how many could not. */
+  async #reviveAll(first: "own" | "abandoned" | "due"): Promise<Recovery> {
     let resumed = 0;
     let putAside = 0;
+    let which: ClaimOrder["which"] = first;
     for (;;) {
       const records = await this.#ports.stores.ownership.claim({
         hostId: this.#ports.hostId,
@@ -327,7 +335,9 @@ export class Engine implements AsyncDisposable {
         if (status === "fulfilled") resumed += 1;
         else putAside += 1;
       }
-      if (records.length < CLAIM_LIMIT) return { resumed, putAside };
+      const last = records.at(-1);
+      if (last === undefined || records.length < CLAIM_LIMIT) return { resumed, putAside };
+      if (first === "own") which = { ownAfter: last.runId };
     }
   }
 
@@ -397,6 +407,12 @@ export class Engine implements AsyncDisposable {
 
 function hasEnded({ status }: RunRecord): boolean {
   return status === "done" || status === "failed" || status === "cancelled" || status === "dead_letter";
+}
+
+function unknownRun(runId: string): EngineError {
+  return new EngineError("run_unknown", `there is no run ${runId}; 'runs list' shows those there are`, {
+    details: { runId },
+  });
 }
 
 function closedError(): EngineError {

@@ -10,9 +10,11 @@ export type {
   StepFailure,
   StepOutcome,
 } from "./dispatch.ts";
-export type { EnginePorts, LaunchOrder, RunHandle } from "./engine.ts";
+export type { CancelRequest, EnginePorts, LaunchOrder, Recovery, RunHandle } from "./engine.ts";
 export { Engine } from "./engine.ts";
 export type { EngineErrorCode } from "./errors.ts";
 export { EngineError } from "./errors.ts";
 export type { Executable } from "./executable.ts";
+export type { ForkOrder } from "./fork.ts";
+export { readJournal } from "./journal-reader.ts";
 export type { RunEvent, RunObserver } from "./run-events.ts";

@@ -34,6 +34,12 @@ export class RunWatch {
     this.#runs.delete(runId);
   }
 
+  /** The run has ended, or will never end: `dead_letter` has an error instead of a result. */
+  settle(runId: string, end: RunResult | Error): void {
+    if (end instanceof Error) this.failed(runId, end);
+    else this.ended(runId, end);
+  }
+
   /** The engine no longer drives the run. */
   failed(runId: string, error: Error): void {
     this.#runs.get(runId)?.end.reject(error);

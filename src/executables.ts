@@ -1,0 +1,115 @@
+/**
+ * Executables: compiled Blueprints made ready for the engine, one for each version.
+ *
+ * Owns: what of a compiled Blueprint and the host's registrations becomes an agent's binding, its spawner stack and its
+ * externs, and finding the version a run is pinned to. Does not own: compiling (workshop), running (engine).
+ */
+import { hash } from "node:crypto";
+import { tmpdir } from "node:os";
+import canonicalize from "canonicalize";
+import { LRUCache } from "lru-cache";
+import type { DocumentStore } from "../stores/ports.ts";
+import type { CompiledAgent, CompiledBlueprint } from "./blueprint/index.ts";
+import type { Clock, Executable } from "./engine/index.ts";
+import { type ExternFunction, encodeFlow, externMap, type Json, type ProgramStep } from "./flow/index.ts";
+import type { AgentBinding } from "./kernel/index.ts";
+import { compose, launchLayers } from "./middleware/index.ts";
+import { createSpawner, nodeFiles, type SubprocessHost } from "./workers/index.ts";
+import { isWaitingFunction, type Workshop } from "./workshop.ts";
+
+/** Versions kept; one more costs a compilation of some milliseconds. */
+const KEPT_VERSIONS = 200;
+
+/** What executables are made of. */
+export interface ExecutableParts {
+  readonly workshop: Workshop;
+  readonly subprocess: SubprocessHost;
+  readonly documents: DocumentStore;
+  readonly clock: Clock;
+}
+
+/** The executables of one host. */
+export class Executables {
+  readonly #parts: ExecutableParts;
+  readonly #versions = new LRUCache<string, Promise<Executable>>({ max: KEPT_VERSIONS });
+
+  constructor(parts: ExecutableParts) {
+    this.#parts = parts;
+  }
+
+  /** The executable of a Blueprint that was just compiled, pinned in the store. Resolves when the pin is durable. */
+  pin(compiled: CompiledBlueprint): { readonly executable: Promise<Executable>; readonly pinned: Promise<void> } {
+    const { blueprint, version, canonical } = compiled;
+    const pinned = this.#parts.documents.put({ version, blueprintId: blueprint.id, text: canonical });
+    return { executable: this.#kept(version, () => Promise.resolve(compiled)), pinned };
+  }
+
+  /** The executable of a version that is pinned in the store. Rejects where it is missing or no longer compiles here. */
+  resolve(version: string): Promise<Executable> {
+    return this.#kept(version, async () => {
+      const document = await this.#parts.documents.get(version);
+      if (document === undefined) throw new Error(`the Blueprint ${version} is not in this store`);
+      return this.#parts.workshop.compile(JSON.parse(document.text) as Json);
+    });
+  }
+
+  #kept(version: string, compile: () => Promise<CompiledBlueprint>): Promise<Executable> {
+    let kept = this.#versions.get(version);
+    if (kept === undefined) {
+      kept = compile().then((compiled) => this.#make(compiled));
+      this.#versions.set(version, kept);
+      // What failed may be mended, by an import or by another registration.
+      kept.catch(() => this.#versions.delete(version));
+    }
+    return kept;
+  }
+
+  #make(compiled: CompiledBlueprint): Executable {
+    const { workshop, subprocess, clock } = this.#parts;
+    const { functions, luaScripts, hostFunctions, externs } = workshop.registrations;
+    const files = nodeFiles({ scratchRoot: tmpdir() });
+    const spawner = createSpawner(compiled, {
+      lua: workshop.lua,
+      functions,
+      luaScripts,
+      hostFunctions,
+      subprocess,
+      files,
+      clock,
+    });
+    const nodeDigests: string[] = [];
+    const nodeDigest = (step: ProgramStep): string =>
+      (nodeDigests[step.index] ??= digest(encodeFlow(step.node, "0.2")));
+    const bindings = new Map([...compiled.agents].map(([name, agent]) => [name, bindingOf(agent)]));
+    const calls = [...externs].map(([name, { call }]): [string, ExternFunction] => [name, (args) => call(args)]);
+    return {
+      blueprint: { id: compiled.blueprint.id, version: compiled.version },
+      program: compiled.program,
+      flowDigest: digest(encodeFlow(compiled.program.root, "0.2")),
+      nodeDigest,
+      binding: (ref) => bindings.get(ref),
+      externs: externMap(Object.fromEntries(calls)),
+      impureExterns: new Set([...externs].filter(([, { pure }]) => !pure).map(([name]) => name)),
+      dispatch: compose(launchLayers(compiled), spawner),
+      workerKind: (agent) => compiled.agents.get(agent)?.kind ?? "none",
+    };
+  }
+}
+
+function bindingOf(agent: CompiledAgent): AgentBinding {
+  const { timeoutMs, retry, concurrency } = agent.policy;
+  const { plan } = agent;
+  const waits = plan.kind === "function" && isWaitingFunction(plan.fnId) ? { waits: plan.fnId } : {};
+  return {
+    digest: agent.bindingDigest,
+    pure: agent.pure,
+    retry,
+    ...waits,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+  };
+}
+
+function digest(value: Json): string {
+  return hash("sha256", canonicalize(value) as string);
+}
