@@ -22,5 +22,5 @@ it.each(["full", "relaxed"] as const)("keeps everything over closing and opening
   expect(await again.journals.read("r", 1, 10)).toEqual(rows(1, 3));
   expect(await again.documents.get("sha256:d")).toEqual({ version: "sha256:d", blueprintId: "demo", text: "{}" });
   expect(await again.blobs.get(["sha256:b"])).toEqual(["blob"]);
-  expect(await again.integrityCheck()).toEqual([]);
+  expect(await again.maintenance.integrityCheck()).toEqual([]);
 });

@@ -16,7 +16,7 @@ describe("a process killed while it appends", () => {
     for (const [round, killAfter] of ROUNDS.entries()) {
       const acknowledged = await appendAndKill(dataDir, `round-${round}`, killAfter);
       await using stores = await openSqliteStores({ dataDir });
-      expect(await stores.integrityCheck()).toEqual([]);
+      expect(await stores.maintenance.integrityCheck()).toEqual([]);
       for (const [runId, last] of acknowledged) {
         acknowledgedRows += last;
         const run = await stores.runs.get(runId);

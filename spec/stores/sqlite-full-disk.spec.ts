@@ -35,6 +35,7 @@ describe("a group that does not fit on the disk", () => {
   const document = (version: string, size: number): WriteRequest => ({
     kind: "document",
     document: { version, blueprintId: "demo", text: "x".repeat(size) },
+    now: 0,
   });
   const versions = (db: DatabaseSync) =>
     db
@@ -126,7 +127,7 @@ describe("a real disk", () => {
     await using stores = await openSqliteStores({ dataDir: join(directory, "data") });
     const runs = await stores.runs.list({ limit: 100 });
     expect(runs.reduce((sum, { nextSeq }) => sum + nextSeq - 1, 0)).toBe(said["appended"]);
-    expect(await stores.integrityCheck()).toEqual([]);
+    expect(await stores.maintenance.integrityCheck()).toEqual([]);
   });
 });
 

@@ -217,7 +217,7 @@ describe("the integrity check", () => {
   };
   const check = async (dataDir: string): Promise<readonly string[]> => {
     await using stores = await openSqliteStores({ dataDir, mode: "read" });
-    return stores.integrityCheck();
+    return stores.maintenance.integrityCheck();
   };
 
   it("finds nothing in a sound store", async () => {

@@ -33,7 +33,9 @@ function dump(db: DatabaseSync): string {
   const pragmas = ["application_id", "user_version"].map(
     (name) => `PRAGMA ${name} = ${db.prepare(`PRAGMA ${name}`).get()![name]}`,
   );
-  const objects = db.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid").all();
+  const objects = db
+    .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid")
+    .all();
   return [...pragmas, ...objects.map(({ sql }) => String(sql))].map((statement) => `${statement};\n`).join("\n");
 }
 

@@ -52,7 +52,7 @@ class HandThread extends EventEmitter implements WriterThread {
 const LARGE = "x".repeat(16 * MIB);
 
 function document(version: string, text = ""): WriteRequest {
-  return { kind: "document", document: { version, blueprintId: "demo", text } };
+  return { kind: "document", document: { version, blueprintId: "demo", text }, now: 0 };
 }
 
 /** What has been scheduled has happened when a turn of the event loop has passed. */
@@ -68,7 +68,7 @@ describe("the writer's end on the main thread", () => {
     await turn();
     expect(thread.posted).toEqual([["a", "b", "c"]]);
     thread.answer(3);
-    expect(await Promise.all(writes)).toEqual([[], [], []]);
+    expect(await Promise.all(writes)).toEqual([undefined, undefined, undefined]);
   });
 
   it("does not wait for an answer to send what comes next", async () => {

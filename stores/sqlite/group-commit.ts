@@ -4,15 +4,21 @@
  * Owns: the writing connection. Does not own: which requests make a group (writer-thread.ts).
  *
  * T1  A group is committed whole or not at all; where it is not, every request in it gets the reason.
- * T2  A request that is refused by itself (`run_exists`, a refused Append) changes nothing, and the others go on.
+ * T2  A request that is refused by itself (`run_exists`, `run_live`, a refused Append) changes nothing, and the others
+ *     go on.
  * T3  A connection on which a transaction failed is not used again: the next group opens a new one, so that writing works
  *     again as soon as the disk does.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { StoreError } from "../ports.ts";
+import { StoreError, type StoreErrorCode } from "../ports.ts";
 import { type AppendEntries, appendEntries } from "./sql/append-entries.ts";
+import { type ClaimRuns, claimRuns } from "./sql/claim-runs.ts";
+import { type CollectContents, collectContents } from "./sql/collect-contents.ts";
 import { type CreateRuns, createRuns } from "./sql/create-runs.ts";
+import { type Leases, leases } from "./sql/leases.ts";
 import { type PutDocument, putDocument } from "./sql/put-document.ts";
+import { type RemoveRuns, removeRuns } from "./sql/remove-runs.ts";
+import { type PutSnapshot, putSnapshot } from "./sql/snapshots.ts";
 import { storeError, toFailure } from "./store-failure.ts";
 import type { WriteAnswer, WriteRequest } from "./write-request.ts";
 
@@ -24,6 +30,11 @@ interface Connection {
   readonly appendEntries: AppendEntries;
   readonly createRuns: CreateRuns;
   readonly putDocument: PutDocument;
+  readonly leases: Leases;
+  readonly claimRuns: ClaimRuns;
+  readonly putSnapshot: PutSnapshot;
+  readonly removeRuns: RemoveRuns;
+  readonly collect: CollectContents;
 }
 
 /** The only place that writes to the database. */
@@ -74,6 +85,11 @@ function connect(db: DatabaseSync): Connection {
       appendEntries: appendEntries(db),
       createRuns: createRuns(db),
       putDocument: putDocument(db),
+      leases: leases(db),
+      claimRuns: claimRuns(db),
+      putSnapshot: putSnapshot(db),
+      removeRuns: removeRuns(db),
+      collect: collectContents(db),
     };
   } catch (cause) {
     db.close();
@@ -82,21 +98,46 @@ function connect(db: DatabaseSync): Connection {
 }
 
 function write(connection: Connection, request: WriteRequest): WriteAnswer {
+  try {
+    return writeOrThrow(connection, request) ?? "done";
+  } catch (cause) {
+    if (cause instanceof StoreError && REFUSALS.has(cause.code)) return toFailure(cause);
+    throw cause;
+  }
+}
+
+/** Thrown before anything was written (T2). */
+const REFUSALS: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>(["run_exists", "run_key_taken", "run_live"]);
+
+/** Undefined where there is nothing to say but that it is done. */
+function writeOrThrow(connection: Connection, request: WriteRequest): WriteAnswer | undefined {
   switch (request.kind) {
     case "append": {
       const results = request.batch.map(connection.appendEntries);
-      return results.every((result) => result === "appended") ? "done" : results;
+      return results.every((result) => result === "appended") ? undefined : results;
     }
     case "create":
-      try {
-        connection.createRuns(request.batch);
-        return "done";
-      } catch (cause) {
-        if (cause instanceof StoreError) return toFailure(cause);
-        throw cause;
-      }
+      connection.createRuns(request.batch);
+      return undefined;
     case "document":
-      connection.putDocument(request.document);
-      return "done";
+      connection.putDocument(request.document, request.now);
+      return undefined;
+    case "renew":
+      connection.leases.renew(request.hostId, request.until, request.now);
+      return undefined;
+    case "leave":
+      connection.leases.end(request.hostId);
+      return undefined;
+    case "claim":
+      return connection.claimRuns(request.order, request.now);
+    case "snapshot":
+      connection.putSnapshot(request.runId, request.snapshot);
+      return undefined;
+    case "remove":
+      return connection.removeRuns(request.runIds);
+    case "collect-blobs":
+      return connection.collect.blobs(request.limit);
+    case "collect-documents":
+      return connection.collect.documents(request.limit, request.newest);
   }
 }

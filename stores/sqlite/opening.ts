@@ -5,19 +5,21 @@
  *
  * S1  Opening for writing: own the directory, look at the version, migrate, then start the thread. The thread opens its
  *     connection while the caller goes on. Whatever refuses to open has changed nothing before it.
- * S2  Closing: the last write, the reader, the writer (which folds the WAL into the file), then the ownership.
+ * S2  Closing: the reader, maintenance, the last write, the writer (which folds the WAL into the file), then the ownership.
  */
 import { existsSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../ports.ts";
 import { type Durability, openForReading, openForWriting } from "./connection.ts";
 import { type DataDirectory, dataDirectory, makeDirectory, makeFile, syncDirectory } from "./data-directory.ts";
+import { MaintenanceThreads } from "./maintenance.ts";
 import { assertReadable, migrate, schemaVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/index.ts";
 import { type Ownership, takeOwnership } from "./ownership.ts";
 import { Reader } from "./reader.ts";
 import { composeStores, type SqliteStores } from "./sqlite-stores.ts";
 import { storeError } from "./store-failure.ts";
+import { threadFile } from "./thread-file.ts";
 import { Writer, type WriterThread } from "./writer.ts";
 import type { WriterThreadData } from "./writer-thread.ts";
 
@@ -29,6 +31,8 @@ export interface SqliteOptions {
   readonly durability?: Durability;
   /** `write` (default) owns the directory; `read` looks on, beside an owner or without one, and writing is refused. */
   readonly mode?: "write" | "read";
+  /** The store's clock, in milliseconds since 1970: what leases and wakes compare with. Default `Date.now`. */
+  readonly now?: () => number;
 }
 
 /**
@@ -37,38 +41,47 @@ export interface SqliteOptions {
  *   `store_missing` and `store_older`.
  */
 export async function openSqliteStores(options: SqliteOptions): Promise<SqliteStores> {
-  const { dataDir, durability = "full", mode = "write" } = options;
+  const { dataDir, durability = "full", mode = "write", now = Date.now } = options;
   const directory = dataDirectory(dataDir);
-  return mode === "read" ? openToRead(directory, durability) : openToWrite(directory, durability);
+  return mode === "read" ? openToRead(directory, durability, now) : openToWrite(directory, durability, now);
 }
 
-function openToRead(directory: DataDirectory, durability: Durability): SqliteStores {
+function openToRead(directory: DataDirectory, durability: Durability, now: () => number): SqliteStores {
   if (!existsSync(directory.database)) throw missing(directory);
   const reader = openReader(directory, (version) => {
     if (version === 0) throw missing(directory);
     assertReadable(directory.database, version);
   });
+  const maintenance = new MaintenanceThreads(directory.database);
   return composeStores({
     durability,
     reader,
     write: () => Promise.reject(readOnly(directory)),
-    close: async () => reader.close(),
+    maintenance,
+    now,
+    async close() {
+      reader.close();
+      await maintenance.settled();
+    },
   });
 }
 
-function openToWrite(directory: DataDirectory, durability: Durability): SqliteStores {
+function openToWrite(directory: DataDirectory, durability: Durability, now: () => number): SqliteStores {
   attempt("make", directory.root, () => makeDirectory(directory));
   const ownership = takeOwnership(directory);
   const reader = readerOfOwned(directory, ownership);
   const writer = new Writer(startThread(directory, durability), directory.database);
+  const maintenance = new MaintenanceThreads(directory.database);
   return composeStores({
     durability,
     reader,
     write: (request) => writer.write(request),
+    maintenance,
+    now,
     async close() {
-      const closed = writer.close();
       reader.close();
-      await closed;
+      await maintenance.settled();
+      await writer.close();
       ownership.release();
     },
   });
@@ -113,11 +126,9 @@ function upgrade({ database }: DataDirectory, version: number): void {
 }
 
 function startThread({ database }: DataDirectory, durability: Durability): WriterThread {
-  // Run from source the file is TypeScript, run from dist it is JavaScript.
-  const file = import.meta.url.endsWith(".ts") ? "./writer-thread.ts" : "./writer-thread.js";
   const posted = new Int32Array(new SharedArrayBuffer(4));
   const workerData: WriterThreadData = { database, durability, posted };
-  const worker = new Worker(new URL(file, import.meta.url), { workerData, name: "store writer", execArgv: [] });
+  const worker = new Worker(threadFile("writer-thread"), { workerData, name: "store writer", execArgv: [] });
   return {
     postMessage(message) {
       worker.postMessage(message);

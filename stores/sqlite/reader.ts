@@ -1,10 +1,11 @@
 /** The reading side: one connection that cannot write, with every SELECT prepared. Reads are synchronous and paged (P3). */
 import type { DatabaseSync } from "node:sqlite";
-import { type JournalRow, type PinnedDocument, type RunQuery, type RunRecord, StoreError } from "../ports.ts";
-import { findDamage } from "./sql/find-damage.ts";
+import type { JournalRow, PinnedDocument, RunQuery, RunRecord, Snapshot, TailRow } from "../ports.ts";
 import { type SelectContents, selectContents } from "./sql/select-contents.ts";
 import { type SelectEntries, selectEntries } from "./sql/select-entries.ts";
 import { type SelectRuns, selectRuns } from "./sql/select-runs.ts";
+import { type SelectNextWake, selectNextWake } from "./sql/select-wakes.ts";
+import { type SelectSnapshot, selectSnapshot } from "./sql/snapshots.ts";
 import { storeError } from "./store-failure.ts";
 
 /** Reads from an open database. Every method throws StoreError. */
@@ -14,6 +15,8 @@ export class Reader {
   readonly #entries: SelectEntries;
   readonly #runs: SelectRuns;
   readonly #contents: SelectContents;
+  readonly #nextWake: SelectNextWake;
+  readonly #snapshot: SelectSnapshot;
 
   /**
    * @param db Closed by `close`.
@@ -25,16 +28,33 @@ export class Reader {
     this.#entries = this.#read(() => selectEntries(db));
     this.#runs = this.#read(() => selectRuns(db));
     this.#contents = this.#read(() => selectContents(db));
+    this.#nextWake = this.#read(() => selectNextWake(db));
+    this.#snapshot = this.#read(() => selectSnapshot(db));
   }
 
   /** See JournalStore.read. */
   entries(runId: string, fromSeq: number, limit: number): readonly JournalRow[] {
-    return this.#read(() => this.#entries(runId, fromSeq, limit));
+    return this.#read(() => this.#entries.page(runId, fromSeq, limit));
+  }
+
+  /** See JournalStore.tail. */
+  tail(after: number, limit: number): readonly TailRow[] {
+    return this.#read(() => this.#entries.tail(after, limit));
+  }
+
+  /** See JournalStore.end. */
+  end(): number {
+    return this.#read(() => this.#entries.end());
   }
 
   /** See RunStore.get. */
   run(runId: string): RunRecord | undefined {
     return this.#read(() => this.#runs.get(runId));
+  }
+
+  /** See RunStore.byIdempotencyKey. */
+  runByKey(key: string): RunRecord | undefined {
+    return this.#read(() => this.#runs.byIdempotencyKey(key));
   }
 
   /** See RunStore.list. */
@@ -52,14 +72,14 @@ export class Reader {
     return this.#read(() => digests.map((digest) => this.#contents.blob(digest)));
   }
 
-  /** What is damaged, a line each. Damage that keeps the check itself from reading on is a line too. */
-  damage(): readonly string[] {
-    try {
-      return this.#read(() => findDamage(this.#db));
-    } catch (error) {
-      if (error instanceof StoreError && error.code === "store_corrupt") return [error.message];
-      throw error;
-    }
+  /** See OwnershipStore.nextWake. */
+  nextWake(): number | undefined {
+    return this.#read(() => this.#nextWake());
+  }
+
+  /** See SnapshotStore.get. */
+  snapshot(runId: string): Snapshot | undefined {
+    return this.#read(() => this.#snapshot(runId));
   }
 
   /** Closes the connection. */

@@ -1,32 +1,35 @@
 /**
- * The ports over an opened database: reads happen on the caller's thread, writes are asked of the writer.
+ * The ports over an opened database: reads happen on the caller's thread, writes are asked of the writer, and what takes
+ * long has threads of its own.
  * Does not own: how the database was opened and is closed (opening.ts).
  */
 import { assertContiguous } from "../append-shape.ts";
 import { OpenState } from "../open-state.ts";
-import type { AppendResult, Stores } from "../ports.ts";
+import { DOCUMENT_GRACE_MS, type Maintenance, type Stores } from "../ports.ts";
 import type { Durability } from "./connection.ts";
 import type { Reader } from "./reader.ts";
-import type { WriteRequest } from "./write-request.ts";
+import type { ResultOf, WriteRequest } from "./write-request.ts";
 
 /** Stores in a SQLite file. */
 export interface SqliteStores extends Stores {
-  /** Reads the whole store and tells what is damaged, a line each; empty where it is sound. Takes its time. */
-  integrityCheck(): Promise<readonly string[]>;
+  readonly maintenance: Maintenance;
 }
 
 /** What stores are composed of. */
 export interface OpenedDatabase {
   readonly durability: Durability;
   readonly reader: Reader;
-  /** Resolves when it is committed: with the results of an append. Rejects with StoreError. */
-  readonly write: (request: WriteRequest) => Promise<readonly AppendResult[]>;
+  /** Resolves when it is committed. Rejects with StoreError. */
+  readonly write: <R extends WriteRequest>(request: R) => Promise<ResultOf<R>>;
+  readonly maintenance: Maintenance;
+  /** The store's clock. */
+  readonly now: () => number;
   /** Called once. */
   readonly close: () => Promise<void>;
 }
 
 /** Makes the ports. */
-export function composeStores({ durability, reader, write, close }: OpenedDatabase): SqliteStores {
+export function composeStores({ durability, reader, write, maintenance, now, close }: OpenedDatabase): SqliteStores {
   const state = new OpenState("sqlite");
   let closed: Promise<void> | undefined;
   return {
@@ -42,6 +45,14 @@ export function composeStores({ durability, reader, write, close }: OpenedDataba
         state.enter(options);
         return reader.entries(runId, fromSeq, limit);
       },
+      async tail(after, limit, options) {
+        state.enter(options);
+        return reader.tail(after, limit);
+      },
+      async end(options) {
+        state.enter(options);
+        return reader.end();
+      },
     },
     runs: {
       async create(batch, options) {
@@ -52,19 +63,60 @@ export function composeStores({ durability, reader, write, close }: OpenedDataba
         state.enter(options);
         return reader.run(runId);
       },
+      async byIdempotencyKey(key, options) {
+        state.enter(options);
+        return reader.runByKey(key);
+      },
       async list(query, options) {
         state.enter(options);
         return reader.runs(query);
+      },
+      async remove(runIds, options) {
+        state.enter(options);
+        return write({ kind: "remove", runIds });
+      },
+    },
+    ownership: {
+      async renew({ hostId, leaseMs }, options) {
+        state.enter(options);
+        const at = now();
+        await write({ kind: "renew", hostId, until: at + leaseMs, now: at });
+      },
+      async leave(hostId, options) {
+        state.enter(options);
+        await write({ kind: "leave", hostId });
+      },
+      async claim(order, options) {
+        state.enter(options);
+        return write({ kind: "claim", order, now: now() });
+      },
+      async nextWake(options) {
+        state.enter(options);
+        return reader.nextWake();
+      },
+    },
+    snapshots: {
+      async put(runId, snapshot, options) {
+        state.enter(options);
+        await write({ kind: "snapshot", runId, snapshot });
+      },
+      async get(runId, options) {
+        state.enter(options);
+        return reader.snapshot(runId);
       },
     },
     documents: {
       async put(document, options) {
         state.enter(options);
-        await write({ kind: "document", document });
+        await write({ kind: "document", document, now: now() });
       },
       async get(version, options) {
         state.enter(options);
         return reader.document(version);
+      },
+      async collect({ limit }, options) {
+        state.enter(options);
+        return write({ kind: "collect-documents", limit, newest: now() - DOCUMENT_GRACE_MS });
       },
     },
     blobs: {
@@ -72,10 +124,24 @@ export function composeStores({ durability, reader, write, close }: OpenedDataba
         state.enter(options);
         return reader.blobs(digests);
       },
+      async collect({ limit }, options) {
+        state.enter(options);
+        return write({ kind: "collect-blobs", limit });
+      },
     },
-    async integrityCheck() {
-      state.enter();
-      return reader.damage();
+    maintenance: {
+      async backup(file, options) {
+        state.enter(options);
+        await maintenance.backup(file);
+      },
+      async usage(options) {
+        state.enter(options);
+        return maintenance.usage();
+      },
+      async integrityCheck(options) {
+        state.enter(options);
+        return maintenance.integrityCheck();
+      },
     },
     async [Symbol.asyncDispose]() {
       if (state.close()) closed = close();

@@ -1,5 +1,15 @@
 /** What can be asked of the writer, and what it answers. */
-import type { Append, AppendResult, JournalRow, PinnedDocument, RunPatch, RunRecord } from "../ports.ts";
+import type {
+  Append,
+  AppendResult,
+  ClaimOrder,
+  Collected,
+  JournalRow,
+  PinnedDocument,
+  RunPatch,
+  RunRecord,
+  Snapshot,
+} from "../ports.ts";
 import type { StoreFailure } from "./store-failure.ts";
 
 /** T, where a field that may be absent may also be there and undefined: so nothing need be copied to decode it. */
@@ -17,14 +27,42 @@ export type WrittenAppend = Written<Omit<Append, "rows" | "patch">> & {
   readonly patch?: Written<RunPatch> | undefined;
 };
 
-/** A write, whole or not at all, but for the single Appends of a batch (P1). */
+/** A write, whole or not at all, but for the single Appends of a batch (P1). Times are the store's clock's. */
 export type WriteRequest =
   | { readonly kind: "append"; readonly batch: readonly WrittenAppend[] }
   | { readonly kind: "create"; readonly batch: readonly WrittenRun[] }
-  | { readonly kind: "document"; readonly document: PinnedDocument };
+  | { readonly kind: "document"; readonly document: PinnedDocument; readonly now: number }
+  | RareRequest;
 
-/** `done`: all of it. Results: of an append of which a part was refused. A failure: nothing of it. */
-export type WriteAnswer = "done" | readonly AppendResult[] | StoreFailure;
+/** Those that are few: they cross to the thread as they are. */
+export type RareRequest =
+  | { readonly kind: "renew"; readonly hostId: string; readonly until: number; readonly now: number }
+  | { readonly kind: "leave"; readonly hostId: string }
+  | { readonly kind: "claim"; readonly order: ClaimOrder; readonly now: number }
+  | { readonly kind: "snapshot"; readonly runId: string; readonly snapshot: Snapshot }
+  | { readonly kind: "remove"; readonly runIds: readonly string[] }
+  | { readonly kind: "collect-blobs"; readonly limit: number }
+  | { readonly kind: "collect-documents"; readonly limit: number; readonly newest: number };
+
+/** What each kind of request resolves with. */
+export interface WriteResults {
+  readonly append: readonly AppendResult[];
+  readonly create: undefined;
+  readonly document: undefined;
+  readonly renew: undefined;
+  readonly leave: undefined;
+  readonly claim: readonly RunRecord[];
+  readonly snapshot: undefined;
+  readonly remove: number;
+  readonly "collect-blobs": Collected;
+  readonly "collect-documents": Collected;
+}
+
+/** What a request of type R resolves with. */
+export type ResultOf<R extends WriteRequest> = WriteResults[R["kind"]];
+
+/** `done`: all of it, with nothing more to say. A failure: nothing of it. An append answers so where all was appended. */
+export type WriteAnswer = "done" | NonNullable<ResultOf<WriteRequest>> | StoreFailure;
 
 /** Roughly the characters a request holds, to bound what is under way. Rows and records count a little themselves. */
 export function requestWeight(request: WriteRequest): number {
@@ -43,5 +81,11 @@ export function requestWeight(request: WriteRequest): number {
       return request.batch.length * OF_A_ROW;
     case "document":
       return request.document.text.length + OF_A_ROW;
+    case "snapshot":
+      return request.snapshot.text.length + OF_A_ROW;
+    case "remove":
+      return (request.runIds.length + 1) * OF_A_ROW;
+    default:
+      return OF_A_ROW;
   }
 }

@@ -2,15 +2,15 @@
  * What crosses between the main thread and the writer thread.
  *
  * Requests go as cells: strings, numbers and absences in one flat array for all requests of a message. Measured between
- * two threads it costs a third of cloning the objects, and an eighth of JSON.
+ * two threads it costs a third of cloning the objects, and an eighth of JSON. Rare requests are one cell each.
  *
  * Q1  Answers come in the order of the requests, one each.
  */
 import type { Blob, RunStatus } from "../ports.ts";
-import type { WriteAnswer, WriteRequest, WrittenAppend, WrittenRow, WrittenRun } from "./write-request.ts";
+import type { RareRequest, WriteAnswer, WriteRequest, WrittenAppend, WrittenRow, WrittenRun } from "./write-request.ts";
 
 /** One value of a message. */
-export type Cell = string | number | undefined;
+export type Cell = string | number | null | undefined | RareRequest;
 
 /** To the thread: requests, or the word to close the database and end. */
 export type WriterMessage = readonly Cell[] | "close";
@@ -29,14 +29,19 @@ export function encodeRequest(request: WriteRequest, cells: Cell[]): void {
       cells.push("create", request.batch.length);
       for (const run of request.batch) encodeRun(run, cells);
       return;
-    case "document":
-      cells.push("document", request.document.version, request.document.blueprintId, request.document.text);
+    case "document": {
+      const { version, blueprintId, text } = request.document;
+      cells.push("document", version, blueprintId, text, request.now);
+      return;
+    }
+    default:
+      cells.push("rare", request);
   }
 }
 
 function encodeAppend({ runId, fence, expectedSeq, at, patch, rows, blobs = [] }: WrittenAppend, cells: Cell[]): void {
   cells.push(runId, fence, expectedSeq, at, patch === undefined ? 0 : 1);
-  if (patch !== undefined) cells.push(patch.status, patch.error);
+  if (patch !== undefined) cells.push(patch.status, patch.error, patch.recoveryAttempts, patch.wakeAt);
   cells.push(rows.length);
   for (const { seq, type, key, attempt, text } of rows) cells.push(seq, type, key, attempt, text);
   cells.push(blobs.length);
@@ -56,6 +61,10 @@ function encodeRun(run: WrittenRun, cells: Cell[]): void {
     updatedAt,
     error,
     parentRunId,
+    forkedFrom,
+    recoveryAttempts,
+    wakeAt,
+    idempotencyKey,
   } = run;
   cells.push(
     runId,
@@ -69,6 +78,10 @@ function encodeRun(run: WrittenRun, cells: Cell[]): void {
     updatedAt,
     error,
     parentRunId,
+    forkedFrom,
+    recoveryAttempts,
+    wakeAt,
+    idempotencyKey,
   );
 }
 
@@ -77,16 +90,27 @@ export function decodeRequests(cells: readonly Cell[]): readonly WriteRequest[] 
   const requests: WriteRequest[] = [];
   const reader = new CellReader(cells);
   while (reader.more) {
-    const kind = reader.text();
-    if (kind === "append") requests.push({ kind, batch: reader.list(decodeAppend) });
-    else if (kind === "create") requests.push({ kind, batch: reader.list(decodeRun) });
-    else
-      requests.push({
-        kind: "document",
-        document: { version: reader.text(), blueprintId: reader.text(), text: reader.text() },
-      });
+    requests.push(decodeRequest(reader));
   }
   return requests;
+}
+
+function decodeRequest(reader: CellReader): WriteRequest {
+  const kind = reader.text();
+  switch (kind) {
+    case "append":
+      return { kind, batch: reader.list(decodeAppend) };
+    case "create":
+      return { kind, batch: reader.list(decodeRun) };
+    case "document":
+      return {
+        kind,
+        document: { version: reader.text(), blueprintId: reader.text(), text: reader.text() },
+        now: reader.number(),
+      };
+    default:
+      return reader.request();
+  }
 }
 
 /** Takes cells one after the other. */
@@ -110,12 +134,21 @@ class CellReader {
     return this.#cells[this.#at++] as number;
   }
 
+  request(): RareRequest {
+    return this.#cells[this.#at++] as RareRequest;
+  }
+
   optionalText(): string | undefined {
     return this.#cells[this.#at++] as string | undefined;
   }
 
   optionalNumber(): number | undefined {
     return this.#cells[this.#at++] as number | undefined;
+  }
+
+  /** A number, its absence, or the word to take it away. */
+  change(): number | null | undefined {
+    return this.#cells[this.#at++] as number | null | undefined;
   }
 
   /** A count, and as many of what `decode` takes. */
@@ -141,7 +174,12 @@ function decodeAppend(reader: CellReader): WrittenAppend {
 }
 
 function decodePatch(reader: CellReader): WrittenAppend["patch"] {
-  return { status: reader.optionalText() as RunStatus | undefined, error: reader.optionalText() };
+  return {
+    status: reader.optionalText() as RunStatus | undefined,
+    error: reader.optionalText(),
+    recoveryAttempts: reader.optionalNumber(),
+    wakeAt: reader.change(),
+  };
 }
 
 function decodeRow(reader: CellReader): WrittenRow {
@@ -171,5 +209,9 @@ function decodeRun(reader: CellReader): WrittenRun {
     updatedAt: reader.number(),
     error: reader.optionalText(),
     parentRunId: reader.optionalText(),
+    forkedFrom: reader.optionalText(),
+    recoveryAttempts: reader.number(),
+    wakeAt: reader.optionalNumber(),
+    idempotencyKey: reader.optionalText(),
   };
 }

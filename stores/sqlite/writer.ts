@@ -9,9 +9,9 @@
  * R3  When the thread ends, everything that was under way is rejected, and so is everything after.
  * R4  The thread keeps the process alive only while something is under way.
  */
-import { type AppendResult, StoreError } from "../ports.ts";
-import { fromFailure, storeError } from "./store-failure.ts";
-import { requestWeight, type WriteAnswer, type WriteRequest } from "./write-request.ts";
+import { StoreError } from "../ports.ts";
+import { fromFailure, type StoreFailure, storeError } from "./store-failure.ts";
+import { type ResultOf, requestWeight, type WriteAnswer, type WriteRequest } from "./write-request.ts";
 import { type Cell, encodeRequest, type WriterMessage, type WriterReply } from "./writer-message.ts";
 
 /** Enough for groups of thousands of rows, and little enough that a group is over in a fraction of a second (R2). */
@@ -34,7 +34,7 @@ export interface WriterThread {
 interface Pending {
   readonly request: WriteRequest;
   readonly weight: number;
-  readonly resolve: (results: readonly AppendResult[]) => void;
+  readonly resolve: (result: ResultOf<WriteRequest>) => void;
   readonly reject: (error: StoreError) => void;
 }
 
@@ -67,10 +67,9 @@ export class Writer {
   }
 
   /**
-   * Asks for a write. Resolves when it is committed: with the results of an append, in the order of its batch.
-   * Rejects with StoreError; nothing of the request was written then.
+   * Asks for a write. Resolves when it is committed. Rejects with StoreError; nothing of the request was written then.
    */
-  write(request: WriteRequest): Promise<readonly AppendResult[]> {
+  write<R extends WriteRequest>(request: R): Promise<ResultOf<R>> {
     if (this.#end !== undefined) return Promise.reject(this.#end);
     const weight = requestWeight(request);
     if (this.#waiting.length > 0 && this.#waitingWeight + weight > MAX_WAITING) {
@@ -84,12 +83,13 @@ export class Writer {
         ),
       );
     }
-    return new Promise((resolve, reject) => {
+    const result = new Promise<ResultOf<WriteRequest>>((resolve, reject) => {
       if (this.#idle) this.#thread.ref();
       this.#waiting.push({ request, weight, resolve, reject });
       this.#waitingWeight += weight;
       this.#schedule();
     });
+    return result as Promise<ResultOf<R>>; // The thread answers a request with what belongs to its kind.
   }
 
   /** Closes once everything under way is written. Resolves when the thread has ended. */
@@ -154,7 +154,11 @@ export class Writer {
 }
 
 function settle({ request, resolve, reject }: Pending, answer: WriteAnswer): void {
-  if (answer === "done") resolve(request.kind === "append" ? request.batch.map(() => "appended") : []);
-  else if ("code" in answer) reject(fromFailure(answer));
+  if (answer === "done") resolve(request.kind === "append" ? request.batch.map(() => "appended" as const) : undefined);
+  else if (isFailure(answer)) reject(fromFailure(answer));
   else resolve(answer);
+}
+
+function isFailure(answer: WriteAnswer): answer is StoreFailure {
+  return typeof answer === "object" && "code" in answer;
 }

@@ -50,6 +50,6 @@ if (after === "make-room") {
   acknowledged.set("run-0", next);
 }
 process.stdout.write(
-  `${JSON.stringify({ ...report, resumed, keptAfter: await kept(), damage: await stores.integrityCheck() })}\n`,
+  `${JSON.stringify({ ...report, resumed, keptAfter: await kept(), damage: await stores.maintenance.integrityCheck() })}\n`,
 );
 await stores[Symbol.asyncDispose]();

@@ -1,28 +1,40 @@
 /** Adds runs. Must run inside a transaction of the only writer: it looks first, then inserts. */
 import type { DatabaseSync } from "node:sqlite";
-import { StoreError } from "../../ports.ts";
+import { runExists, runKeyTaken } from "../../refusals.ts";
 import type { WrittenRun } from "../write-request.ts";
+import { pinDocument } from "./put-document.ts";
+import { rowsOf, text } from "./row.ts";
 
-/** Adds all of a batch, or throws StoreError `run_exists` before it has added any. */
+/** Adds all of a batch, or throws StoreError `run_exists` or `run_key_taken` before it has added any. */
 export type CreateRuns = (batch: readonly WrittenRun[]) => void;
 
 /** Prepares the statements of a creation. */
 export function createRuns(db: DatabaseSync): CreateRuns {
   const exists = db.prepare("SELECT 1 FROM runs WHERE run_id = ?");
+  const keyHolder = db.prepare("SELECT run_id FROM runs WHERE idempotency_key = ?");
   const insert = db.prepare(
-    `INSERT INTO runs (run_id, status, bp_id, bp_version, fence, owner, next_seq, created_at, updated_at, error, parent_run_id)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO runs (run_id, status, bp_id, bp_version, fence, owner, next_seq, created_at, updated_at, error,
+       parent_run_id, forked_from, recovery_attempts, wake_at, idempotency_key)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  return (batch) => {
+  const pin = pinDocument(db);
+
+  const assertNew = (batch: readonly WrittenRun[]): void => {
     const fresh = new Set<string>();
-    for (const { runId } of batch) {
-      if (fresh.has(runId) || exists.get(runId) !== undefined) {
-        throw new StoreError("run_exists", `run ${runId} exists already; none of the ${batch.length} runs was added`, {
-          details: { runId },
-        });
-      }
+    const freshKeys = new Map<string, string>();
+    for (const { runId, idempotencyKey: key } of batch) {
+      if (fresh.has(runId) || exists.get(runId) !== undefined) throw runExists(runId, batch.length);
       fresh.add(runId);
+      if (key === undefined) continue;
+      const holder = freshKeys.get(key) ?? rowsOf(keyHolder, [key], (row) => text(row[0]))[0];
+      if (holder !== undefined) throw runKeyTaken(key, holder, batch.length);
+      freshKeys.set(key, runId);
     }
+  };
+
+  return (batch) => {
+    assertNew(batch);
+    const pins = new Map<string, number>();
     for (const run of batch) {
       insert.run(
         run.runId,
@@ -36,7 +48,13 @@ export function createRuns(db: DatabaseSync): CreateRuns {
         run.updatedAt,
         run.error ?? null,
         run.parentRunId ?? null,
+        run.forkedFrom ?? null,
+        run.recoveryAttempts,
+        run.wakeAt ?? null,
+        run.idempotencyKey ?? null,
       );
+      pins.set(run.blueprintVersion, (pins.get(run.blueprintVersion) ?? 0) + 1);
     }
+    for (const [version, runs] of pins) pin(version, runs);
   };
 }

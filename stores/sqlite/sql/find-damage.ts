@@ -25,5 +25,22 @@ export function findDamage(db: DatabaseSync): readonly string[] {
     (row) =>
       `the journal of run ${text(row[0])} has ${integer(row[3])} of ${integer(row[4])} entries up to seq ${integer(row[2])}, and its row expects seq ${integer(row[1])} next`,
   );
-  return [...orphans, ...gaps];
+  const lost = rowsOf(
+    db.prepare(
+      `SELECT run_id, digest FROM blob_refs JOIN runs USING (run_no)
+       WHERE digest NOT IN (SELECT digest FROM blobs) LIMIT ?`,
+    ),
+    [MOST],
+    (row) => `the journal of run ${text(row[0])} names the blob ${text(row[1])}, which is not here`,
+  );
+  const miscounted = rowsOf(
+    db.prepare(
+      `SELECT digest, runs, coalesce(uses, 0) FROM blob_uses LEFT JOIN
+         (SELECT digest, count(*) AS uses FROM blob_refs GROUP BY digest) USING (digest)
+       WHERE runs <> coalesce(uses, 0) LIMIT ?`,
+    ),
+    [MOST],
+    (row) => `the blob ${text(row[0])} is used by ${integer(row[2])} runs, and ${integer(row[1])} are counted`,
+  );
+  return [...orphans, ...gaps, ...lost, ...miscounted];
 }

@@ -1,28 +1,51 @@
-/** Reads a page of a journal. */
+/** Reads pages of a journal, and of all journals in the order of their commits. */
 import type { DatabaseSync } from "node:sqlite";
-import type { JournalRow } from "../../ports.ts";
-import { integer, optionalInteger, optionalText, rowsOf, text } from "./row.ts";
+import type { JournalRow, TailRow } from "../../ports.ts";
+import { integer, optionalInteger, optionalText, type Row, rowsOf, text } from "./row.ts";
 
-/** At most `limit` rows of a run from `fromSeq` on, ascending. */
-export type SelectEntries = (runId: string, fromSeq: number, limit: number) => readonly JournalRow[];
+/** Reads journal rows. */
+export interface SelectEntries {
+  /** At most `limit` rows of a run from `fromSeq` on, ascending. */
+  page(runId: string, fromSeq: number, limit: number): readonly JournalRow[];
+  /** At most `limit` rows of all runs after a position, ascending. */
+  tail(after: number, limit: number): readonly TailRow[];
+  /** The highest position that was ever given out; 0 before the first. */
+  end(): number;
+}
 
-/** Prepares the statement. */
+const COLUMNS = "seq, type, step_key, attempt, text";
+
+/** Prepares the statements. */
 export function selectEntries(db: DatabaseSync): SelectEntries {
-  const select = db.prepare(
-    `SELECT seq, type, step_key, attempt, text FROM journal
+  const page = db.prepare(
+    `SELECT ${COLUMNS} FROM journal
      WHERE run_no = (SELECT run_no FROM runs WHERE run_id = ?) AND seq >= ? ORDER BY seq LIMIT ?`,
   );
-  return (runId, fromSeq, limit) => {
-    return rowsOf(select, [runId, fromSeq, Math.max(limit, 0)], (row) => {
-      const key = optionalText(row[2]);
-      const attempt = optionalInteger(row[3]);
-      return {
-        seq: integer(row[0]),
-        type: text(row[1]),
-        ...(key === undefined ? {} : { key }),
-        ...(attempt === undefined ? {} : { attempt }),
-        text: text(row[4]),
-      };
-    });
+  const tail = db.prepare(
+    `SELECT ${COLUMNS}, run_id, position FROM journal CROSS JOIN runs USING (run_no)
+     WHERE position > ? ORDER BY position LIMIT ?`,
+  );
+  const end = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'journal'");
+  return {
+    page: (runId, fromSeq, limit) => rowsOf(page, [runId, fromSeq, Math.max(limit, 0)], toEntry),
+    tail: (after, limit) =>
+      rowsOf(tail, [after, Math.max(limit, 0)], (row) => ({
+        ...toEntry(row),
+        runId: text(row[5]),
+        position: integer(row[6]),
+      })),
+    end: () => rowsOf(end, [], (row) => integer(row[0]))[0] ?? 0,
+  };
+}
+
+function toEntry(row: Row): JournalRow {
+  const key = optionalText(row[2]);
+  const attempt = optionalInteger(row[3]);
+  return {
+    seq: integer(row[0]),
+    type: text(row[1]),
+    ...(key === undefined ? {} : { key }),
+    ...(attempt === undefined ? {} : { attempt }),
+    text: text(row[4]),
   };
 }

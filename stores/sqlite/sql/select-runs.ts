@@ -4,16 +4,15 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { RunQuery, RunRecord, RunStatus } from "../../ports.ts";
-import { integer, optionalText, type Row, rowsOf, text } from "./row.ts";
+import { integer, rowsOf } from "./row.ts";
+import { RUN_COLUMNS, toRecord } from "./run-columns.ts";
 
 /** Reads runs. */
 export interface SelectRuns {
   get(runId: string): RunRecord | undefined;
+  byIdempotencyKey(key: string): RunRecord | undefined;
   list(query: RunQuery): readonly RunRecord[];
 }
-
-const COLUMNS =
-  "run_id, status, bp_id, bp_version, fence, owner, next_seq, created_at, updated_at, error, parent_run_id";
 
 /** Where a listing goes on: the age and id of the run before. */
 type Cursor = readonly [createdAt: number, runId: string];
@@ -23,9 +22,10 @@ const FROM_NEWEST: Cursor = [Number.MAX_SAFE_INTEGER, ""];
 export function selectRuns(db: DatabaseSync): SelectRuns {
   const page = (filter: string): StatementSync =>
     db.prepare(
-      `SELECT ${COLUMNS} FROM runs WHERE ${filter} (created_at, run_id) < (?, ?) ORDER BY created_at DESC, run_id DESC LIMIT ?`,
+      `SELECT ${RUN_COLUMNS} FROM runs WHERE ${filter} (created_at, run_id) < (?, ?) ORDER BY created_at DESC, run_id DESC LIMIT ?`,
     );
-  const one = db.prepare(`SELECT ${COLUMNS} FROM runs WHERE run_id = ?`);
+  const one = db.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = ?`);
+  const byKey = db.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE idempotency_key = ?`);
   const age = db.prepare("SELECT created_at FROM runs WHERE run_id = ?");
   const byAge = page("");
   const byStatus = page("status = ? AND");
@@ -47,6 +47,7 @@ export function selectRuns(db: DatabaseSync): SelectRuns {
 
   return {
     get: (runId) => rowsOf(one, [runId], toRecord)[0],
+    byIdempotencyKey: (key) => rowsOf(byKey, [key], toRecord)[0],
     list({ status, blueprintId, limit, before }) {
       const from = cursor(before);
       if (from === undefined) return [];
@@ -61,23 +62,4 @@ export function selectRuns(db: DatabaseSync): SelectRuns {
 function newestFirst(left: RunRecord, right: RunRecord): number {
   if (left.createdAt !== right.createdAt) return right.createdAt - left.createdAt;
   return left.runId < right.runId ? 1 : -1;
-}
-
-function toRecord(row: Row): RunRecord {
-  const owner = optionalText(row[5]);
-  const error = optionalText(row[9]);
-  const parentRunId = optionalText(row[10]);
-  return {
-    runId: text(row[0]),
-    status: text(row[1]) as RunStatus,
-    blueprintId: text(row[2]),
-    blueprintVersion: text(row[3]),
-    fence: integer(row[4]),
-    ...(owner === undefined ? {} : { owner }),
-    nextSeq: integer(row[6]),
-    createdAt: integer(row[7]),
-    updatedAt: integer(row[8]),
-    ...(error === undefined ? {} : { error }),
-    ...(parentRunId === undefined ? {} : { parentRunId }),
-  };
 }
