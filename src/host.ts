@@ -11,17 +11,16 @@ import {
   type CancelRequest,
   type Clock,
   Engine,
-  EngineError,
   type Recovery,
   type RunHandle,
   type RunObserver,
-  readJournal,
 } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
 import { type TaskInput, taskContext } from "./middleware/index.ts";
 import { packageVersion } from "./package-version.ts";
+import { RunRecords } from "./run-records.ts";
 import { SubprocessHost } from "./workers/index.ts";
 import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
@@ -76,6 +75,7 @@ export class Host implements AsyncDisposable {
   readonly workshop: Workshop;
   readonly #engine: Engine;
   readonly #stores: Stores;
+  readonly #records: RunRecords;
   readonly #ownsWorkshop: boolean;
   readonly #subprocess: SubprocessHost;
   readonly #executables: Executables;
@@ -84,6 +84,7 @@ export class Host implements AsyncDisposable {
   constructor(options: HostOptions, stores: Stores) {
     const { env = process.env } = options;
     this.#stores = stores;
+    this.#records = new RunRecords(stores);
     this.#ownsWorkshop = options.workshop === undefined;
     this.workshop = options.workshop ?? new Workshop(options);
     this.#subprocess = new SubprocessHost({ environment: env, cwd: process.cwd() });
@@ -181,21 +182,23 @@ export class Host implements AsyncDisposable {
   }
 
   /** A run's row. @throws EngineError `run_unknown`. */
-  async run(runId: string): Promise<RunRecord> {
-    const record = await this.#stores.runs.get(runId);
-    if (record === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
-    return record;
+  run(runId: string): Promise<RunRecord> {
+    return this.#records.run(runId);
+  }
+
+  /** The run that was launched with an idempotency key. */
+  launchedWith(idempotencyKey: string): Promise<RunRecord | undefined> {
+    return this.#stores.runs.byIdempotencyKey(idempotencyKey);
   }
 
   /** Runs, newest first. */
   runs(query: RunQuery): Promise<readonly RunRecord[]> {
-    return this.#stores.runs.list(query);
+    return this.#records.runs(query);
   }
 
-  /** A run's journal from a seq on, the digest chain checked, blobs loaded. @throws KernelError naming the first bad entry. */
-  async journal(runId: string): Promise<readonly ReplayedEntry[]> {
-    await this.run(runId);
-    return (await readJournal(this.#stores, runId, { hash: sha256 })).entries;
+  /** A run's journal, the digest chain checked, blobs loaded. @throws KernelError naming the first bad entry. */
+  journal(runId: string): Promise<readonly ReplayedEntry[]> {
+    return this.#records.journal(runId);
   }
 
   /** Removes runs that have ended; says how many. @throws StoreError `run_live`. */

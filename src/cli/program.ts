@@ -7,6 +7,8 @@
 import { Command, Option } from "commander";
 import { packageVersion } from "../package-version.ts";
 import type { ExitCode } from "./exit-code.ts";
+import { addDataDir, addInclude, addVerbose, collect } from "./options.ts";
+import { addRunsCommands } from "./runs/runs-program.ts";
 import type { Surface } from "./surface.ts";
 
 /** Runs an action and keeps its exit code. */
@@ -35,6 +37,7 @@ export function buildProgram(surface: Surface, perform: Perform): Command {
     })
     .addHelpText("after", EXIT_CODES);
   addRun(program, surface, perform);
+  addRunsCommands(program, surface, perform);
   addBlueprintCommands(program, surface, perform);
   addDoctor(program, surface, perform);
   addCompletion(program, surface, perform);
@@ -52,7 +55,10 @@ function addRun(program: Command, surface: Surface, perform: Perform): void {
     .addOption(new Option("--input <json>", "the run's input, a JSON object").conflicts("inputFile"))
     .option("--input-file <file>", "read the input from a file, or from standard input for -")
     .option("--set <path=value>", "set one path of the input; the value is JSON, else text (repeatable)", collect)
-    .option("--data-dir <dir>", "where runs are kept (default: $SWARM_HOST_DATA_DIR, else .swarm-host)")
+    .option(
+      "--idempotency-key <key>",
+      "a run that was started with this key is not started again: it goes on, or tells how it ended",
+    )
     .addOption(new Option("--ephemeral", "keep the run in memory only").conflicts("dataDir"))
     .addOption(
       new Option("--relaxed", "do not wait for the disk: faster, but a crash may lose the last steps").conflicts(
@@ -64,7 +70,7 @@ function addRun(program: Command, surface: Surface, perform: Perform): void {
       "--project-root <dir>",
       "the project agents work on; agents see it, and step outputs go there without a --work-dir",
     );
-  addInclude(command)
+  addInclude(addDataDir(command))
     .option("--json", "print one result object on standard output, and events as JSON lines on standard error")
     .addOption(new Option("-q, --quiet", "no progress").conflicts("verbose"));
   addVerbose(command)
@@ -183,16 +189,4 @@ function addCompletion(program: Command, surface: Surface, perform: Perform): vo
     );
   const [shell] = program.commands.at(-1)?.registeredArguments ?? [];
   shell?.choices(["bash", "zsh", "fish"]);
-}
-
-function addInclude(command: Command): Command {
-  return command.option("--include <dir>", "search refs there too (repeatable)", collect);
-}
-
-function addVerbose(command: Command): Command {
-  return command.option("--verbose", "say more; show stack traces of errors");
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value];
 }

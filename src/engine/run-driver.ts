@@ -80,9 +80,9 @@ export class RunDriver {
     this.settled = this.#end.promise;
   }
 
-  /** Whether calls still have an effect. */
-  get live(): boolean {
-    return !this.#closed;
+  /** Whether calls still have an effect: false once the run's end is decided, or this driver has stopped. */
+  get takesCalls(): boolean {
+    return !this.#closed && this.run.kernel.result === undefined;
   }
 
   /** Carries out decisions (D1). */
@@ -260,7 +260,8 @@ export class RunDriver {
     if (!this.#paused && [...this.#timers.values()].some(({ at }) => at <= soon)) return;
     this.#parkTimer = clock.timer(clock.now() + parkAfterMs, () => {
       this.#parkTimer = undefined;
-      void this.#park();
+      // An attempt is counted only once it has begun, and its start is itself a call that plans this.
+      if (this.#attempts.size === 0) void this.#park();
     });
   }
 
@@ -275,7 +276,9 @@ export class RunDriver {
     this.#ports.writer.patch({ runId, fence }, chain.nextSeq, now, patch);
     try {
       await this.durable();
-      this.#end.resolve({ kind: "parked", ...(wakeAt === undefined ? {} : { wakeAt }) });
+      const until = wakeAt === undefined ? {} : { wakeAt };
+      this.#ports.announce({ type: "run_parked", at: now, ...until });
+      this.#end.resolve({ kind: "parked", ...until });
     } catch (error) {
       this.#end.resolve({ kind: "stopped", error: error as Error });
     }

@@ -39,6 +39,8 @@ export type RunEvent =
     }
   | { readonly type: "fanout_joined"; readonly at: number; readonly key: StepKey; readonly winner?: number }
   | { readonly type: "cancel_requested"; readonly at: number; readonly reason: string }
+  /** It only waits and has left memory; `wakeAt` is when it comes back by itself, absent where a signal must call it. */
+  | { readonly type: "run_parked"; readonly at: number; readonly wakeAt?: number }
   | { readonly type: "run_finished"; readonly at: number; readonly result: RunResult };
 
 /** Called for every event, in order. What it throws is a defect of the observer and ends the process. */

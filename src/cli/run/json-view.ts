@@ -56,6 +56,8 @@ export function eventObject(runId: string, event: RunEvent): JsonObject {
       return { ...head, key: event.key, ...(event.winner === undefined ? {} : { winner: event.winner }) };
     case "cancel_requested":
       return { ...head, reason: event.reason };
+    case "run_parked":
+      return { ...head, ...(event.wakeAt === undefined ? {} : { wake_at: event.wakeAt }) };
     case "run_finished":
       // The ctx is the result and stands on standard output.
       return { ...head, status: event.result.status };

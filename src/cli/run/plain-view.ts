@@ -7,6 +7,7 @@ import { formatDuration, type Output, oneLine, type Style } from "../style.ts";
 import type { Notice, RunTitle, RunView } from "./run-view.ts";
 import { isFailure, type StepState, StepTree } from "./step-tree.ts";
 import { stateGlyph, tallyText } from "./step-tree-lines.ts";
+import { waitText } from "./wait-text.ts";
 import { endMessage } from "./worker-end.ts";
 
 /** A view for pipes, files and logs. */
@@ -43,6 +44,9 @@ export function plainView(output: Output, style: Style, verbose: boolean): RunVi
         return;
       case "cancel_requested":
         say(style.warn(`cancelling: ${oneLine(event.reason)}`));
+        return;
+      case "run_parked":
+        say(style.faint(waitText(event.wakeAt)));
         return;
       case "run_started":
       case "fanout_joined":

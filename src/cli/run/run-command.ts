@@ -1,7 +1,8 @@
 /**
  * `swarm-host run <blueprint>`.
  *
- * Owns: the order: read the input, check the Blueprint, open the host, launch, show, tell the end.
+ * Owns: the order: read the input, check the Blueprint, open the host, launch. Does not own: showing the run and telling
+ * its end (drive.ts).
  *
  * C1  Nothing is made or changed before the input and the Blueprint are known to be good.
  * C2  Standard output gets the result and nothing else: the final ctx, or with `--json` one object, whatever happened.
@@ -10,21 +11,23 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { CompiledBlueprint } from "../../blueprint/index.ts";
-import type { DataLocation, Host, RunEvent, RunResult } from "../../host.ts";
+import type { DataLocation, Host, RunHandle, RunObserver } from "../../host.ts";
 import type { CheckedBlueprint } from "../../workshop.ts";
 import { compiledOrRefuse, openWorkshop, refusal } from "../checked.ts";
 import { CliError } from "../cli-error.ts";
-import { type ErrorReport, errorLines, reportError } from "../error-report.ts";
+import { dataDirectory } from "../data-directory.ts";
+import { reportError } from "../error-report.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { jsonText, writeResult } from "../output.ts";
-import { count, styleFor } from "../style.ts";
+import { count } from "../style.ts";
 import type { Surface } from "../surface.ts";
 import { readText, reason } from "../text-file.ts";
+import { chooseView } from "./choose-view.ts";
+import { driveRun, goOn, sayError } from "./drive.ts";
 import { readInput } from "./initial-ctx.ts";
 import { Interrupt } from "./interrupt.ts";
-import { errorObject, type FailureContext, failureReport, type RunIdentity, resultObject, runExit } from "./run-end.ts";
+import { errorObject, type FailurePlace, type RunIdentity } from "./run-end.ts";
 import type { RunView } from "./run-view.ts";
-import { StepLog } from "./step-log.ts";
 
 /** Options as commander gives them. */
 export interface RunFlags {
@@ -32,6 +35,7 @@ export interface RunFlags {
   readonly inputFile?: string;
   readonly set?: readonly string[];
   readonly dataDir?: string;
+  readonly idempotencyKey?: string;
   readonly ephemeral?: boolean;
   readonly relaxed?: boolean;
   readonly include?: readonly string[];
@@ -52,6 +56,7 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
   });
   const progress: { checked?: CheckedBlueprint; run?: RunIdentity } = {};
   try {
+    checkKey(flags.idempotencyKey);
     const set = flags.set ?? [];
     const input = await readInput({ ...flags, set }, (file, limit) =>
       readText(file === "-" ? file : resolve(surface.cwd, file), limit, surface.stdin),
@@ -71,30 +76,23 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
     await using host = await openHost({ data: dataLocation(surface, flags), workshop, env: surface.env });
     noteDurability(view, host);
 
-    const steps = new StepLog();
-    const shown = heldBack(view);
-    interrupt.launching();
-    const run = await host.launch(compiled, {
-      ...(input === undefined ? {} : { input }),
-      taskInput,
-      observer: (event) => {
-        steps.apply(event);
-        shown.event(event);
-      },
-    });
-    const identity = { runId: run.runId, blueprintId: compiled.blueprint.id, version: compiled.version };
-    progress.run = identity;
-    shown.begin(identity);
-    interrupt.watch(run);
-    const result = await run.result;
-    view.end();
-    if (flags.json) await writeResult(surface.stdout, jsonText(resultObject(identity, result, steps.toJson())));
-    else if (result.status === "done") await writeResult(surface.stdout, jsonText(result.ctx));
-    if (result.status === "failed") {
-      const said = steps.messageOf(result.error.key);
-      tellFailure(surface, flags, result, checked, { flow: compiled.program.root, said });
+    const key = flags.idempotencyKey;
+    const earlier = key === undefined ? undefined : await host.launchedWith(key);
+    const known = { view, host, flags, interrupt, began: (run: RunIdentity) => (progress.run = run) };
+    if (earlier !== undefined) {
+      const message = `run ${earlier.runId} was started with this key before`;
+      view.notice({ level: "info", code: "run_exists", message });
+      return await driveRun(surface, { ...known, ...(await goOn(host, earlier)) });
     }
-    return runExit(result, interrupt.signal);
+    const place = failurePlace(checked);
+    const start = (observer: RunObserver): Promise<RunHandle> =>
+      host.launch(compiled, {
+        ...(input === undefined ? {} : { input }),
+        ...(key === undefined ? {} : { idempotencyKey: key }),
+        taskInput,
+        observer,
+      });
+    return await driveRun(surface, { ...known, start, ...(place === undefined ? {} : { place }) });
   } catch (error) {
     view.end();
     if (!flags.json) throw error;
@@ -110,38 +108,12 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
   }
 }
 
-/** Events come before the run's name is known, which is when its start is durable: they are kept until then. */
-function heldBack(view: RunView): Pick<RunView, "begin" | "event"> {
-  let early: RunEvent[] | undefined = [];
-  return {
-    event(event) {
-      if (early === undefined) view.event(event);
-      else early.push(event);
-    },
-    begin(title) {
-      view.begin(title);
-      for (const event of early ?? []) view.event(event);
-      early = undefined;
-    },
-  };
-}
-
-async function chooseView(surface: Surface, flags: RunFlags): Promise<RunView> {
-  const { stderr, env, now } = surface;
-  const style = styleFor(stderr, env);
-  if (flags.json) return (await import("./json-view.ts")).jsonView(stderr, flags.quiet === true);
-  if (flags.quiet) return (await import("./plain-view.ts")).quietView(stderr, style);
-  // A terminal that does not know its size cannot be drawn on.
-  const drawable =
-    stderr.isTTY === true && env["TERM"] !== "dumb" && (stderr.columns ?? 0) > 0 && (stderr.rows ?? 0) > 0;
-  if (!drawable || flags.verbose) {
-    return (await import("./plain-view.ts")).plainView(stderr, style, flags.verbose === true);
-  }
-  const every = (ms: number, tick: () => void): (() => void) => {
-    const timer = setInterval(tick, ms);
-    return () => clearInterval(timer);
-  };
-  return (await import("./live-view.ts")).liveView({ output: stderr, style, now, every });
+function checkKey(key: string | undefined): void {
+  if (key === undefined || (key.length > 0 && key.length <= 200)) return;
+  throw new CliError("usage", `a key has 1 to 200 characters, not ${key.length}`, {
+    place: "--idempotency-key",
+    hint: "give a shorter name that is this launch's own",
+  });
 }
 
 /** As `compiledOrRefuse`, for programs: the findings go into the result object instead of being printed. */
@@ -165,10 +137,9 @@ function noteDurability(view: RunView, host: Host): void {
   view.notice({ level: "warning", code: "relaxed_durability", message });
 }
 
-function dataLocation({ env, cwd }: Surface, flags: RunFlags): DataLocation {
+function dataLocation(surface: Surface, flags: RunFlags): DataLocation {
   if (flags.ephemeral) return { kind: "ephemeral" };
-  const path = resolve(cwd, flags.dataDir ?? (env["SWARM_HOST_DATA_DIR"] || ".swarm-host"));
-  return { kind: "directory", path, durability: flags.relaxed ? "relaxed" : "full" };
+  return { kind: "directory", path: dataDirectory(surface, flags), durability: flags.relaxed ? "relaxed" : "full" };
 }
 
 async function directory({ cwd }: Surface, path: string, option: string): Promise<string> {
@@ -185,25 +156,12 @@ async function directory({ cwd }: Surface, path: string, option: string): Promis
   throw new CliError("usage", `${path} is not a directory`, { place: option, hint: "give a directory" });
 }
 
-function tellFailure(
-  surface: Surface,
-  flags: RunFlags,
-  result: Extract<RunResult, { status: "failed" }>,
-  checked: CheckedBlueprint,
-  context: Pick<FailureContext, "flow" | "said">,
-): void {
+/** Where the author wrote what the run's failure names. */
+function failurePlace({ compiled, sourceMap }: CheckedBlueprint): FailurePlace | undefined {
+  if (compiled === undefined) return undefined;
   const locate = (pointer: string): string | undefined => {
-    const position = checked.sourceMap.position(pointer);
+    const position = sourceMap.position(pointer);
     return position === undefined ? undefined : `${position.file}:${position.line}`;
   };
-  sayError(surface, flags, failureReport(result.error, { ...context, locate }));
-}
-
-function sayError(surface: Surface, flags: RunFlags, report: ErrorReport, error?: unknown): void {
-  const { exit: _exit, ...told } = report;
-  if (flags.json) surface.stderr.write(`${JSON.stringify({ type: "error", ...told })}\n`);
-  else {
-    const verbose = flags.verbose && error !== undefined ? { error } : undefined;
-    surface.stderr.write(`${errorLines(report, styleFor(surface.stderr, surface.env), verbose).join("\n")}\n`);
-  }
+  return { flow: compiled.program.root, locate };
 }

@@ -38,6 +38,17 @@ export function resultObject(run: RunIdentity, result: RunResult, steps: JsonObj
   };
 }
 
+/** The object printed with `--json` for a run that only waits: `{run_id, blueprint, status, wake_at?, steps, ...}`. */
+export function waitingObject(run: RunIdentity, wakeAt: number | undefined, steps: JsonObject): JsonObject {
+  return {
+    run_id: run.runId,
+    blueprint: { id: run.blueprintId, version: run.version },
+    status: "waiting",
+    ...(wakeAt === undefined ? {} : { wake_at: wakeAt }),
+    ...steps,
+  };
+}
+
 /**
  * The object `run --json` prints where there is no result. `refused`: nothing ran. `interrupted`: the host could not go on
  * with the run, whose journal says how far it came. `{run_id?, status, error, diagnostics}`.
@@ -61,11 +72,15 @@ const HINTS: Readonly<Record<string, string>> = {
   limit_exceeded: "make the run smaller, or split it",
 };
 
-/** What is known about a failure beside the failure itself. */
-export interface FailureContext {
+/** Where the flow's nodes stand in the author's files. */
+export interface FailurePlace {
   readonly flow: FlowNode;
   /** The author's place of what stands at a JSON pointer of the document. */
   readonly locate: (pointer: string) => string | undefined;
+}
+
+/** What is known about a failure beside the failure itself. Without a place only the step's key is told. */
+export interface FailureContext extends Partial<FailurePlace> {
   /** What the end of the step that failed said. */
   readonly said: string | undefined;
 }
@@ -73,10 +88,10 @@ export interface FailureContext {
 /** A run's failure as an error report. */
 export function failureReport(failure: Failure, { flow, locate, said }: FailureContext): ErrorReport {
   const nodePath = failure.details?.["node"];
-  const pointer = typeof nodePath === "string" ? flowPointer(flow, nodePath) : undefined;
+  const pointer = typeof nodePath === "string" && flow !== undefined ? flowPointer(flow, nodePath) : undefined;
   const where = [
     ...(failure.key === undefined ? [] : [`step ${failure.key}`]),
-    ...(pointer === undefined ? [] : [locate(pointer) ?? pointer]),
+    ...(pointer === undefined ? [] : [locate?.(pointer) ?? pointer]),
   ];
   const hint = Object.hasOwn(HINTS, failure.kind) ? HINTS[failure.kind] : undefined;
   return {

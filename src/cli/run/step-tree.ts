@@ -119,6 +119,8 @@ export class StepTree {
       case "cancel_requested":
         this.cancelling = true;
         return;
+      case "run_parked":
+        return;
       case "run_finished":
         this.finishedAt = event.at;
         this.#closeRunning(this.root, event.at);

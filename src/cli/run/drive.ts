@@ -1,0 +1,126 @@
+/**
+ * Driving one run from the command line: show it, let signals cancel it, tell its end. What `run`, `runs resume`,
+ * `runs fork` and `signal` have in common.
+ *
+ * Does not own: how the run is started or brought back (the caller's `start`), or opening the host.
+ */
+import type { Host, RunEvent, RunHandle, RunObserver, RunRecord, RunResult } from "../../host.ts";
+import { type ErrorReport, errorLines } from "../error-report.ts";
+import { EXIT, type ExitCode } from "../exit-code.ts";
+import { jsonText, writeResult } from "../output.ts";
+import { styleFor } from "../style.ts";
+import type { Surface } from "../surface.ts";
+import type { ViewFlags } from "./choose-view.ts";
+import type { Interrupt } from "./interrupt.ts";
+import { journalEvents } from "./journal-events.ts";
+import { type FailurePlace, failureReport, type RunIdentity, resultObject, runExit, waitingObject } from "./run-end.ts";
+import type { RunView } from "./run-view.ts";
+import { StepLog } from "./step-log.ts";
+
+/** One run to drive. */
+export interface DriveOrder {
+  readonly host: Host;
+  readonly view: RunView;
+  readonly flags: ViewFlags;
+  readonly interrupt: Interrupt;
+  /** Starts the run, or brings it back; resolves when that is durable. */
+  readonly start: (observer: RunObserver) => Promise<RunHandle>;
+  /** What was recorded of the run before. Default: nothing. */
+  readonly history?: readonly RunEvent[];
+  /** Told the run's name as soon as it is known. */
+  readonly began?: (run: RunIdentity) => void;
+  /** Where the flow's nodes stand in the author's files. */
+  readonly place?: FailurePlace;
+  /** Come back when the run only waits. Default: only at its end. */
+  readonly untilWaiting?: boolean;
+}
+
+/** Drives a run to its end, or until it only waits. Prints its result on standard output. */
+export async function driveRun(surface: Surface, order: DriveOrder): Promise<ExitCode> {
+  const { host, view, flags, interrupt } = order;
+  const steps = new StepLog();
+  for (const event of order.history ?? []) steps.apply(event);
+  const shown = heldBack(view);
+  const parked = Promise.withResolvers<Extract<RunEvent, { type: "run_parked" }>>();
+  interrupt.launching();
+  const run = await order.start((event) => {
+    steps.apply(event);
+    shown.event(event);
+    if (event.type === "run_parked" && order.untilWaiting === true) parked.resolve(event);
+  });
+  const { runId, blueprintId, blueprintVersion: version } = await host.run(run.runId);
+  const identity = { runId, blueprintId, version };
+  order.began?.(identity);
+  shown.begin(identity);
+  interrupt.watch(run);
+  const end = await Promise.race([run.result, parked.promise]);
+  view.end();
+  if ("type" in end) {
+    if (flags.json) await writeResult(surface.stdout, jsonText(waitingObject(identity, end.wakeAt, steps.toJson())));
+    return EXIT.done;
+  }
+  if (flags.json) await writeResult(surface.stdout, jsonText(resultObject(identity, end, steps.toJson())));
+  else if (end.status === "done") await writeResult(surface.stdout, jsonText(end.ctx));
+  if (end.status === "failed")
+    tellFailure(surface, flags, end, { ...order.place, said: steps.messageOf(end.error.key) });
+  return runExit(end, interrupt.signal);
+}
+
+/** How a run that exists is brought to its end: one that has ended tells how, any other goes on. */
+export async function goOn(host: Host, record: RunRecord): Promise<Pick<DriveOrder, "start" | "history">> {
+  const { runId, status } = record;
+  const ended = status === "done" || status === "failed" || status === "cancelled" || status === "dead_letter";
+  return {
+    history: journalEvents(await host.journal(runId)),
+    start: (observer) =>
+      follow(host, runId, observer, () => (ended ? Promise.resolve() : host.resume(runId, { reason: "asked to" }))),
+  };
+}
+
+/** A handle on a run, watched from before `act` on. */
+export async function follow(
+  host: Host,
+  runId: string,
+  observer: RunObserver,
+  act: () => Promise<void>,
+): Promise<RunHandle> {
+  const run = await host.attach(runId);
+  host.observe(runId, observer);
+  await act();
+  return run;
+}
+
+/** Says an error on standard error, for programs as one JSON line. */
+export function sayError(surface: Surface, flags: ViewFlags, report: ErrorReport, error?: unknown): void {
+  const { exit: _exit, ...told } = report;
+  if (flags.json) surface.stderr.write(`${JSON.stringify({ type: "error", ...told })}\n`);
+  else {
+    const verbose = flags.verbose && error !== undefined ? { error } : undefined;
+    surface.stderr.write(`${errorLines(report, styleFor(surface.stderr, surface.env), verbose).join("\n")}\n`);
+  }
+}
+
+function tellFailure(
+  surface: Surface,
+  flags: ViewFlags,
+  result: Extract<RunResult, { status: "failed" }>,
+  context: Parameters<typeof failureReport>[1],
+): void {
+  sayError(surface, flags, failureReport(result.error, context));
+}
+
+/** Events come before the run's name is known, which is when its start is durable: they are kept until then. */
+function heldBack(view: RunView): Pick<RunView, "begin" | "event"> {
+  let early: RunEvent[] | undefined = [];
+  return {
+    event(event) {
+      if (early === undefined) view.event(event);
+      else early.push(event);
+    },
+    begin(title) {
+      view.begin(title);
+      for (const event of early ?? []) view.event(event);
+      early = undefined;
+    },
+  };
+}

@@ -1,0 +1,27 @@
+/** A run's row as the commands print it. */
+import type { JsonObject } from "../../flow/index.ts";
+import type { RunRecord } from "../../host.ts";
+
+/** As JSON, in the journal's names. Times in milliseconds since 1970. */
+export function rowObject(record: RunRecord): JsonObject {
+  const { runId, status, blueprintId, blueprintVersion, createdAt, updatedAt, nextSeq } = record;
+  return {
+    run_id: runId,
+    status,
+    blueprint: { id: blueprintId, version: blueprintVersion },
+    created_at: createdAt,
+    updated_at: updatedAt,
+    entries: nextSeq - 1,
+    ...(record.error === undefined ? {} : { error: record.error }),
+    ...(record.wakeAt === undefined ? {} : { wake_at: record.wakeAt }),
+    ...(record.forkedFrom === undefined ? {} : { forked_from: record.forkedFrom }),
+    ...(record.parentRunId === undefined ? {} : { parent_run_id: record.parentRunId }),
+    ...(record.idempotencyKey === undefined ? {} : { idempotency_key: record.idempotencyKey }),
+    recovery_attempts: record.recoveryAttempts,
+  };
+}
+
+/** A time for people: `2026-11-21 12:00:00Z`. */
+export function timeText(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace("T", " ")}Z`;
+}

@@ -1,0 +1,121 @@
+/**
+ * `swarm-host runs resume`, `runs fork` and `signal`: commands that make a run go on.
+ *
+ * Owns: what each of them asks of the host. Does not own: showing the run and telling its end (../run/drive.ts).
+ */
+import { randomUUID } from "node:crypto";
+import type { CompiledBlueprint } from "../../blueprint/index.ts";
+import type { Json } from "../../flow/index.ts";
+import type { Host, RunHandle } from "../../host.ts";
+import { compiledOrRefuse, openWorkshop } from "../checked.ts";
+import { CliError } from "../cli-error.ts";
+import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
+import { EXIT, type ExitCode } from "../exit-code.ts";
+import { jsonText, writeResult } from "../output.ts";
+import { chooseView, type ViewFlags } from "../run/choose-view.ts";
+import { type DriveOrder, driveRun, follow } from "../run/drive.ts";
+import { applySet } from "../run/initial-ctx.ts";
+import { Interrupt } from "../run/interrupt.ts";
+import { journalEvents } from "../run/journal-events.ts";
+import type { Surface } from "../surface.ts";
+import { openExisting } from "./open-existing.ts";
+
+/** Options that all of them have, as commander gives them. */
+export interface GoOnFlags extends DataDirFlag, ViewFlags {
+  readonly detach?: boolean;
+  readonly reason?: string;
+}
+
+/** Options of `runs fork`. */
+export interface ForkFlags extends GoOnFlags {
+  readonly from: string;
+  readonly blueprint?: string;
+  readonly include?: readonly string[];
+  readonly set?: readonly string[];
+}
+
+/** Options of `signal`. */
+export interface SignalFlags extends GoOnFlags {
+  readonly value?: string;
+  readonly id?: string;
+}
+
+/** Goes on with a run. */
+export async function resumeCommand(surface: Surface, runId: string, flags: GoOnFlags): Promise<ExitCode> {
+  await using host = await openExisting(surface, dataDirectory(surface, flags));
+  const reason = flags.reason ?? "resumed on the command line";
+  return await goOn(surface, flags, host, {
+    history: journalEvents(await host.journal(runId)),
+    start: (observer) => follow(host, runId, observer, () => host.resume(runId, { reason })),
+  });
+}
+
+/** Sends a signal. */
+export async function signalCommand(
+  surface: Surface,
+  runId: string,
+  name: string,
+  flags: SignalFlags,
+): Promise<ExitCode> {
+  const signal = { name, id: flags.id ?? randomUUID(), value: signalValue(flags.value) };
+  await using host = await openExisting(surface, dataDirectory(surface, flags));
+  return await goOn(surface, flags, host, {
+    history: journalEvents(await host.journal(runId)),
+    start: (observer) => follow(host, runId, observer, () => host.signal(runId, signal)),
+  });
+}
+
+/** Starts a fork. The Blueprint is checked before anything is opened. */
+export async function forkCommand(surface: Surface, runId: string, flags: ForkFlags): Promise<ExitCode> {
+  await using workshop = await openWorkshop(surface, flags.include);
+  const compiled: CompiledBlueprint | undefined =
+    flags.blueprint === undefined ? undefined : compiledOrRefuse(surface, await workshop.check(flags.blueprint));
+  await using host = await openExisting(surface, dataDirectory(surface, flags), workshop);
+  const { from, set = [] } = flags;
+  return await goOn(surface, flags, host, {
+    start: (observer): Promise<RunHandle> =>
+      host.fork(runId, {
+        from,
+        observer,
+        ctx: (initial) => set.reduce<Json>(applySet, initial),
+        ...(compiled === undefined ? {} : { compiled }),
+      }),
+  });
+}
+
+async function goOn(
+  surface: Surface,
+  flags: GoOnFlags,
+  host: Host,
+  order: Pick<DriveOrder, "start" | "history">,
+): Promise<ExitCode> {
+  if (flags.detach) {
+    const { runId } = await order.start(() => {});
+    await writeResult(surface.stdout, flags.json ? jsonText({ run_id: runId }) : `${runId}\n`);
+    return EXIT.done;
+  }
+  const view = await chooseView(surface, flags);
+  using interrupt = new Interrupt(surface, {
+    onCancel: () =>
+      view.notice({ level: "warning", code: "cancelling", message: "cancelling: once more to leave at once" }),
+    beforeExit: () => view.end(),
+  });
+  try {
+    return await driveRun(surface, { ...order, host, view, flags, interrupt, untilWaiting: true });
+  } finally {
+    view.end();
+  }
+}
+
+function signalValue(text: string | undefined): Json {
+  if (text === undefined) return null;
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new CliError("bad_input", `the value is not JSON: ${(cause as Error).message}`, {
+      place: "--value",
+      hint: `give JSON; a text is written '"text"'`,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,150 @@
+/** The commands about runs that exist: `runs ...` and `signal`. As program.ts, loads nothing but commander. */
+import { type Command, Option } from "commander";
+import { addDataDir, addInclude, addVerbose, collect, wholeNumber } from "../options.ts";
+import type { Perform } from "../program.ts";
+import type { Surface } from "../surface.ts";
+
+const STATUSES = ["pending", "running", "waiting", "suspended", "paused", "done", "failed", "cancelled", "dead_letter"];
+
+const WAITS = `
+It comes back when the run has ended or only waits, with the same output and exit codes as \`swarm-host run\`;
+Ctrl-C cancels the run.`;
+
+/** Adds them. */
+export function addRunsCommands(program: Command, surface: Surface, perform: Perform): void {
+  const runs = program
+    .command("runs")
+    .summary("list, show and control runs")
+    .description("List, show and control the runs of a data directory.");
+  addReading(runs, surface, perform);
+  addControl(runs, surface, perform);
+  addGoingOn(runs, program, surface, perform);
+}
+
+function addReading(runs: Command, surface: Surface, perform: Perform): void {
+  const list = runs
+    .command("list")
+    .summary("list runs, newest first")
+    .description("List runs, newest first.")
+    .addOption(new Option("--status <status...>", "only runs that stand so").choices(STATUSES))
+    .option("--blueprint <id>", "only runs of this Blueprint")
+    .addOption(new Option("--limit <n>", "at most so many").argParser(wholeNumber(1, 100_000)).default(50))
+    .option("--json", "print JSON");
+  addVerbose(addDataDir(list)).action((flags) =>
+    perform(async () => (await import("./runs-list.ts")).listCommand(surface, flags)),
+  );
+
+  const show = runs
+    .command("show")
+    .summary("show a run and its steps")
+    .description("Show a run and its steps, as its journal has them.")
+    .argument("<run>", "a run's id")
+    .option("--json", "print JSON");
+  addVerbose(addDataDir(show)).action((run: string, flags) =>
+    perform(async () => (await import("./runs-show.ts")).showCommand(surface, run, flags)),
+  );
+
+  const watch = runs
+    .command("watch")
+    .summary("show how a run went")
+    .description(
+      "Show what a run has done, as if one had watched it. The result of a run that has ended goes to standard output.",
+    )
+    .argument("<run>", "a run's id")
+    .option("--json", "print one result object on standard output, and events as JSON lines on standard error")
+    .addOption(new Option("-q, --quiet", "no progress").conflicts("verbose"));
+  addVerbose(addDataDir(watch)).action((run: string, flags) =>
+    perform(async () => (await import("./runs-watch.ts")).watchCommand(surface, run, flags)),
+  );
+
+  const verify = runs
+    .command("verify")
+    .summary("prove that journals are as they were written")
+    .description("Check the digest chain and the values of journals. Names the first bad entry; exit code 1 then.")
+    .argument("<run>", "a run's id, or all")
+    .option("--json", "print JSON");
+  addVerbose(addDataDir(verify)).action((run: string, flags) =>
+    perform(async () => (await import("./runs-verify.ts")).verifyCommand(surface, run, flags)),
+  );
+}
+
+function addControl(runs: Command, surface: Surface, perform: Perform): void {
+  const reason = (command: Command): Command => command.option("--reason <text>", "why, for the journal");
+
+  const cancel = runs
+    .command("cancel")
+    .summary("cancel a run")
+    .description("Cancel a run: its workers are stopped and its end is journaled.")
+    .argument("<run>", "a run's id");
+  addVerbose(addDataDir(reason(cancel))).action((run: string, flags) =>
+    perform(async () => (await import("./runs-control.ts")).cancelCommand(surface, run, flags)),
+  );
+
+  const pause = runs
+    .command("pause")
+    .summary("start no further step of a run")
+    .description("Let no further step of a run start, until it is resumed.")
+    .argument("<run>", "a run's id");
+  addVerbose(addDataDir(reason(pause))).action((run: string, flags) =>
+    perform(async () => (await import("./runs-control.ts")).pauseCommand(surface, run, flags)),
+  );
+
+  const rm = runs
+    .command("rm")
+    .summary("remove runs that have ended")
+    .description("Remove runs that have ended, with their journals: all that are named, or none.")
+    .argument("<runs...>", "ids of runs");
+  addVerbose(addDataDir(rm)).action((ids: string[], flags) =>
+    perform(async () => (await import("./runs-control.ts")).removeCommand(surface, ids, flags)),
+  );
+}
+
+function addGoingOn(runs: Command, program: Command, surface: Surface, perform: Perform): void {
+  const shown = (command: Command): Command =>
+    addVerbose(
+      addDataDir(command)
+        .option("--detach", "come back as soon as it is durable; the run goes on when a host next works there")
+        .option("--json", "print one result object on standard output, and events as JSON lines on standard error")
+        .addOption(new Option("-q, --quiet", "no progress").conflicts("verbose")),
+    ).addHelpText("after", WAITS);
+
+  const resume = runs
+    .command("resume")
+    .summary("go on with a run")
+    .description("Go on with a run that was paused, suspended or interrupted, or that waits.")
+    .argument("<run>", "a run's id")
+    .option("--reason <text>", "why, for the journal");
+  shown(resume).action((run: string, flags) =>
+    perform(async () => (await import("./runs-go-on.ts")).resumeCommand(surface, run, flags)),
+  );
+
+  const fork = runs
+    .command("fork")
+    .summary("start a new run from what another has done")
+    .description(
+      "Start a new run that takes over what another has done, and executes again what changed or is asked for. The other run stays as it is.",
+    )
+    .argument("<run>", "a run's id")
+    .option("--from <key>", "execute again from this step key on, or the steps that `failed`", "failed")
+    .option("--blueprint <file>", "run this Blueprint (default: the one the run is pinned to)")
+    .option(
+      "--set <path=value>",
+      "set one path of the initial ctx; the value is JSON, else text (repeatable)",
+      collect,
+    );
+  shown(addInclude(fork)).action((run: string, flags) =>
+    perform(async () => (await import("./runs-go-on.ts")).forkCommand(surface, run, flags)),
+  );
+
+  const signal = program
+    .command("signal")
+    .summary("send a run a signal")
+    .description("Send a run a signal. One that no step waits for yet is kept for the next that does.")
+    .argument("<run>", "a run's id")
+    .argument("<name>", "the signal's name")
+    .option("--value <json>", "what it carries (default: null)")
+    .option("--id <id>", "the same id again changes nothing (default: a new one)");
+  shown(signal).action((run: string, name: string, flags) =>
+    perform(async () => (await import("./runs-go-on.ts")).signalCommand(surface, run, name, flags)),
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * What is recorded about runs, for reading: rows and journals, checked.
+ *
+ * Owns: opening a data directory only to look into it, beside a host that works there or without one.
+ * Does not own: anything that changes a run (host.ts).
+ */
+import { hash } from "node:crypto";
+import type { RunQuery, RunRecord, Stores } from "../stores/ports.ts";
+import { EngineError, readJournal } from "./engine/index.ts";
+import { KernelError, type ReplayedEntry } from "./kernel/index.ts";
+
+/** The runs of a store. */
+export class RunRecords {
+  readonly #stores: Pick<Stores, "runs" | "journals" | "blobs">;
+
+  /** @param stores stay their owner's: they must be open as long as this is used. */
+  constructor(stores: Pick<Stores, "runs" | "journals" | "blobs">) {
+    this.#stores = stores;
+  }
+
+  /** A run's row. @throws EngineError `run_unknown`. */
+  async run(runId: string): Promise<RunRecord> {
+    const record = await this.#stores.runs.get(runId);
+    if (record !== undefined) return record;
+    throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
+  }
+
+  /** Runs, newest first. */
+  runs(query: RunQuery): Promise<readonly RunRecord[]> {
+    return this.#stores.runs.list(query);
+  }
+
+  /**
+   * A run's journal, blobs loaded.
+   * @throws EngineError `run_unknown`; KernelError `journal_corrupt` or `journal_newer`, naming the first bad entry: a
+   *   broken digest chain, a damaged blob, or an end that is missing.
+   */
+  async journal(runId: string): Promise<readonly ReplayedEntry[]> {
+    // The row first: a journal that grows meanwhile is only longer.
+    const { nextSeq } = await this.run(runId);
+    const { entries } = await readJournal(this.#stores, runId, { hash: (text) => hash("sha256", text) });
+    if (entries.length + 1 >= nextSeq) return entries;
+    const seq = entries.length + 1;
+    throw new KernelError("journal_corrupt", `journal entry ${seq} is missing: the run has ${nextSeq - 1} entries`, {
+      seq,
+    });
+  }
+}
+
+/** Records that are open, and their store with them. */
+export interface OpenRecords extends AsyncDisposable {
+  readonly records: RunRecords;
+}
+
+/**
+ * Opens the records of a data directory for reading. Changes nothing there.
+ * @throws StoreError `store_missing`, `store_older`, `store_newer`, `store_corrupt` or `store_io`.
+ */
+export async function openRecords(dataDir: string): Promise<OpenRecords> {
+  const { openSqliteStores } = await import("../stores/sqlite/index.ts");
+  const stores = await openSqliteStores({ dataDir, mode: "read" });
+  return {
+    records: new RunRecords(stores),
+    [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
+  };
+}
