@@ -221,6 +221,20 @@ describe("a journal that cannot be written", () => {
 });
 
 describe("shutting down", () => {
+  it("acknowledges no launch whose start could not be written meanwhile", async () => {
+    const created = Promise.withResolvers<void>();
+    const fixture = new EngineFixture((stores) => ({
+      ...withAppend(stores, async () => Promise.reject(new StoreError("store_full", "no space left"))),
+      runs: { ...stores.runs, create: (batch) => created.promise.then(() => stores.runs.create(batch)) },
+    }));
+    const run = launch(fixture, fixture.executable(seq()));
+    const closed = fixture.engine[Symbol.asyncDispose]();
+    await new Promise((resolve) => setImmediate(resolve));
+    created.resolve();
+    await expect(run.accepted).rejects.toBeDefined();
+    await closed;
+  });
+
   it("aborts what runs, leaves the journal as it is, and takes no more runs", async () => {
     const fixture = new EngineFixture();
     const executable = fixture.executable(step("a", lit(1), "$.a"), { a: effect });

@@ -125,6 +125,28 @@ describe("a run that only waits", () => {
     expect(await run.result).toMatchObject({ status: "done" });
   });
 
+  it("stays in memory while a worker is busy, however long that takes", async () => {
+    const fixture = new EngineFixture();
+    const run = launch(fixture.engine, fixture.executable(step("a", lit(1), "$.a"), { a: effect }));
+    await fixture.arrived(1);
+    fixture.clock.advance(3_600_000);
+    await settle();
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "running" });
+    fixture.held[0]?.end();
+    expect(await run.result).toMatchObject({ status: "done" });
+  });
+
+  it("does not acknowledge a signal that comes when its end is decided", async () => {
+    const fixture = new EngineFixture();
+    const flow = step("wait_signal", lit("go"), "$.a");
+    const run = launch(fixture.engine, fixture.executable(flow, { wait_signal: signal }));
+    await run.accepted;
+    const sent = ["1", "2"].map((id) => fixture.engine.signal(run.runId, { name: "go", id, value: id }));
+    await sent[0];
+    await expect(sent[1]).rejects.toMatchObject({ code: "run_ended" });
+    expect(await run.result).toEqual({ status: "done", ctx: { a: "1" } });
+  });
+
   it("is woken by a host that was started meanwhile", async () => {
     const fixture = new EngineFixture();
     const run = launch(fixture.engine, fixture.executable(step("sleep", lit(60_000), "$.s"), { sleep }));

@@ -94,6 +94,8 @@ export class Engine implements AsyncDisposable {
   readonly #drivers = new Map<string, RunDriver>();
   /** Revivals under way, by run (N2). */
   readonly #reviving = new Map<string, Promise<RunDriver>>();
+  /** The claims so far; the next begins when they are done. Never rejects. */
+  #claims: Promise<unknown> = Promise.resolve();
   readonly #watch = new RunWatch();
   #wake: { readonly timer: Timer; readonly at: number } | undefined;
   #isClosed = false;
@@ -158,7 +160,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Brings back the runs that nobody drives, once, at start. Runs whose recovery keeps failing become `dead_letter`; runs
+   * Brings back the runs that nobody drives, once, at start, before any launch. Runs whose recovery keeps failing become `dead_letter`; runs
    * that cannot be rebuilt become `suspended`. Waiting runs stay on disk until their time comes.
    */
   async recover(): Promise<Recovery> {
@@ -173,36 +175,32 @@ export class Engine implements AsyncDisposable {
    * @throws EngineError `run_unknown`, `run_ended`, `run_elsewhere`, `run_stuck`.
    */
   async cancel(runId: string, request: CancelRequest): Promise<void> {
-    // A run in memory is told at once.
-    const live = this.#drivers.get(runId);
-    const driver = live?.live ? live : await this.#driver(runId);
-    await driver.cancel(request);
-    const end = await driver.settled;
+    const end = await this.#control(runId, (driver) => driver.cancel(request).then(() => driver.settled));
     if (end.kind === "stopped") throw end.error;
   }
 
   /** Lets no further attempt of a run start. Resolves when that is durable. Throws as `cancel`. */
-  async pause(runId: string, request: { readonly reason: string }): Promise<void> {
-    const driver = await this.#driver(runId);
-    driver.pause(request);
-    await driver.durable();
+  pause(runId: string, request: { readonly reason: string }): Promise<void> {
+    return this.#control(runId, (driver) => {
+      driver.pause(request);
+      return driver.durable();
+    });
   }
 
   /** Ends a pause or a suspension. Resolves when that is durable. Throws as `cancel`. */
-  async resume(runId: string, request: { readonly reason: string }): Promise<void> {
-    const driver = await this.#driver(runId);
-    driver.unpause(request);
-    await driver.durable();
+  resume(runId: string, request: { readonly reason: string }): Promise<void> {
+    return this.#control(runId, (driver) => {
+      driver.unpause(request);
+      return driver.durable();
+    });
   }
 
   /** Sends a run a signal. Resolves when it is durable; the same id again changes nothing. Throws as `cancel`. */
-  async signal(
-    runId: string,
-    signal: { readonly name: string; readonly id: string; readonly value: Json },
-  ): Promise<void> {
-    const driver = await this.#driver(runId);
-    driver.carryOut(driver.run.kernel.signal(signal, this.#ports.clock.now()));
-    await driver.durable();
+  signal(runId: string, signal: { readonly name: string; readonly id: string; readonly value: Json }): Promise<void> {
+    return this.#control(runId, (driver) => {
+      driver.carryOut(driver.run.kernel.signal(signal, this.#ports.clock.now()));
+      return driver.durable();
+    });
   }
 
   /** Tells an observer every event of a run from now on; the returned function ends that. */
@@ -213,6 +211,7 @@ export class Engine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#wake?.timer.cancel();
+    await this.#claims;
     await Promise.allSettled([...this.#reviving.values()]);
     const error = closedError();
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop(error).then(() => driver.settled)));
@@ -290,15 +289,35 @@ export class Engine implements AsyncDisposable {
     return driver;
   }
 
-  /** The run's driver, revived where it has none (N2). */
-  async #driver(runId: string): Promise<RunDriver> {
+  /**
+   * Tells the run's driver something, at once where it has one (N2). What comes for a run whose end is decided waits for
+   * that end: it would change nothing, and must not be acknowledged.
+   */
+  async #control<T>(runId: string, tell: (driver: RunDriver) => Promise<T>): Promise<T> {
     for (;;) {
       if (this.#isClosed) throw closedError();
       const driver = this.#drivers.get(runId);
-      if (driver?.live) return driver;
-      if (driver !== undefined) await driver.settled;
-      else return this.#reviving.get(runId) ?? this.#revival(runId, () => this.#claim(runId));
+      if (driver === undefined) await (this.#reviving.get(runId) ?? (await this.#claimOne(runId)).revival);
+      else if (driver.takesCalls) return tell(driver);
+      else await driver.settled;
     }
+  }
+
+  /** Claims a run, unless a claim before this one has brought it: claimed again, that one's driver would be fenced off. */
+  #claimOne(runId: string): Promise<{ readonly revival?: Promise<RunDriver> }> {
+    return this.#serially(async () =>
+      this.#drivers.has(runId) || this.#reviving.has(runId) ? {} : { revival: this.#revival(await this.#claim(runId)) },
+    );
+  }
+
+  /** One claim at a time: what each brings is in `#reviving` before the next asks. */
+  #serially<T>(claim: () => Promise<T>): Promise<T> {
+    const claimed = this.#claims.then(() => {
+      if (this.#isClosed) throw closedError();
+      return claim();
+    });
+    this.#claims = claimed.catch(() => {});
+    return claimed;
   }
 
   async #claim(runId: string): Promise<RunRecord> {
@@ -325,12 +344,11 @@ export class Engine implements AsyncDisposable {
     let putAside = 0;
     let which: ClaimOrder["which"] = first;
     for (;;) {
-      const records = await this.#ports.stores.ownership.claim({
-        hostId: this.#ports.hostId,
-        limit: CLAIM_LIMIT,
-        which,
+      const order: ClaimOrder = { hostId: this.#ports.hostId, limit: CLAIM_LIMIT, which };
+      const { records, revivals } = await this.#serially(async () => {
+        const claimed = await this.#ports.stores.ownership.claim(order);
+        return { records: claimed, revivals: claimed.map((record) => this.#revival(record)) };
       });
-      const revivals = records.map((record) => this.#revival(record.runId, () => Promise.resolve(record)));
       for (const { status } of await Promise.allSettled(revivals)) {
         if (status === "fulfilled") resumed += 1;
         else putAside += 1;
@@ -341,17 +359,21 @@ export class Engine implements AsyncDisposable {
     }
   }
 
-  #revival(runId: string, claim: () => Promise<RunRecord>): Promise<RunDriver> {
-    const revival = claim()
-      .then((record) => this.#revive(record))
-      .finally(() => this.#reviving.delete(runId));
+  #revival(record: RunRecord): Promise<RunDriver> {
+    const { runId } = record;
+    const revival = this.#revive(record).finally(() => this.#reviving.delete(runId));
     this.#reviving.set(runId, revival);
+    // Whoever needs the run awaits it; a run nobody asked for is put aside without ending the process.
+    revival.catch(() => {});
     return revival;
   }
 
   /** Rebuilds a claimed run and lets it go on. What cannot go on is put aside with the reason in its row. */
   async #revive(record: RunRecord): Promise<RunDriver> {
     const { maxRecoveries = DEFAULT_MAX_RECOVERIES, clock } = this.#ports;
+    // This host lost the run and got it back before it noticed.
+    const former = this.#drivers.get(record.runId);
+    if (former !== undefined) await former.stop(lostError(record.runId)).then(() => former.settled);
     if (record.recoveryAttempts > maxRecoveries) {
       const error = `recovered ${maxRecoveries} times without progress${record.error === undefined ? "" : `: ${record.error}`}`;
       await this.#putAside(record, { status: "dead_letter", error });
@@ -413,6 +435,10 @@ function unknownRun(runId: string): EngineError {
   return new EngineError("run_unknown", `there is no run ${runId}; 'runs list' shows those there are`, {
     details: { runId },
   });
+}
+
+function lostError(runId: string): EngineError {
+  return new EngineError("run_lost", `run ${runId} was taken over by another host meanwhile`, { details: { runId } });
 }
 
 function closedError(): EngineError {

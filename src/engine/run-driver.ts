@@ -71,6 +71,7 @@ export class RunDriver {
   #parkTimer: Timer | undefined;
   #paused = false;
   #closed = false;
+  #stopped: Error | undefined;
   #progressed: boolean;
 
   constructor(run: DrivenRun, ports: DriverPorts) {
@@ -102,9 +103,10 @@ export class RunDriver {
     else void this.#finish(result);
   }
 
-  /** Resolves when everything journaled so far is durable. Rejects with EngineError. */
-  durable(): Promise<void> {
-    return this.#ports.writer.durable(this.run.runId);
+  /** Resolves when everything journaled so far is durable. Rejects with EngineError; always once the driver is stopped. */
+  async durable(): Promise<void> {
+    await this.#ports.writer.durable(this.run.runId);
+    if (this.#stopped !== undefined) throw this.#stopped;
   }
 
   /** Cancels the run: aborts its attempts, waits for them within their grace, then finishes it. */
@@ -141,9 +143,12 @@ export class RunDriver {
   /** Stops without finishing the run: aborts its attempts and journals nothing more. */
   async stop(error: Error): Promise<void> {
     if (this.#closed) return;
+    this.#stopped = error;
     this.#close();
     for (const attempt of this.#attempts.values()) attempt.abort({ kind: "cancelled", message: error.message });
     await this.#quiet();
+    // What is on its way may still be written; whoever waits for it is told that the driver stopped.
+    await this.#ports.writer.durable(this.run.runId).catch(() => {});
     this.#ports.writer.forget(this.run.runId);
     this.#end.resolve({ kind: "stopped", error });
   }
