@@ -72,9 +72,9 @@ describe("a Blueprint with", () => {
     const directory = await temporaryDirectory();
     await mkdir(join(directory, "dir.json"));
     for (const name of ["gone.json", "dir.json"]) {
-      const ran = await cli(["run", name], { cwd: directory });
+      const ran = await cli(["run", join(directory, name)], { cwd: directory });
       expectClearRefusal(ran);
-      expect(ran.stderr).toContain(name);
+      expect(ran.stderr).toContain(name === "dir.json" ? "is not a file" : "there is no file");
     }
     expect(await readdir(directory)).toEqual(["dir.json"]);
   });
