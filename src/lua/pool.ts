@@ -84,6 +84,11 @@ export class LuaPool implements AsyncDisposable {
     });
   }
 
+  /** Starts a thread where there is none, for somebody who knows that work is coming. */
+  warm(): void {
+    if (!this.#isClosed) this.#scheduler.warm();
+  }
+
   /** Runs an invocation. Rejects with a LuaError (error.ts lists the codes) and with nothing else. */
   invoke(invocation: LuaInvocation): Promise<LuaResult> {
     return new Promise((resolve, reject) => this.#accept(invocation, resolve, reject));

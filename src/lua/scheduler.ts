@@ -54,6 +54,11 @@ export class JobScheduler {
     return { threads: this.#threads.size, queued, sent: this.#threadOf.size, replaced: this.#replaced };
   }
 
+  /** Starts the first thread before the first job. */
+  warm(): void {
+    if (this.#threads.size === 0) this.#startThread();
+  }
+
   /** Takes a job whose next stretch is ready. */
   add(job: Job): void {
     const idle = this.#fresh.length + this.#begun.length === 0 ? this.#idleThread() : undefined;
