@@ -34,7 +34,6 @@ export function startScript(ground: StretchGround, start: Start): StretchEnd {
   const { main, kept } = base;
   state.pushKept(main, kept.globals);
   for (const [name, value] of Object.entries(start.globals ?? {})) {
-    if (value === undefined) continue;
     state.pushString(main, name);
     running.writer.push(main, value, `global ${name}`, running.limits.maxDepth);
     exports.lua_rawset(main, -3);
