@@ -33,7 +33,8 @@ async function run(
   await using host = await openHost({ data: { kind: "ephemeral" }, ...options });
   const { compiled, diagnostics } = await host.workshop.check(file);
   if (compiled === undefined) throw new Error(diagnostics.map(formatDiagnostic).join("\n"));
-  return (await host.launch(compiled, { input })).result;
+  const handle = await host.launch(compiled, { input });
+  return await handle.result;
 }
 
 describe("a host in one's own process", () => {
