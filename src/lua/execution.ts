@@ -14,6 +14,7 @@ import type { MemoryImage } from "./memory-image.ts";
 
 /** A script that waits for the host. */
 export interface Parked {
+  /** What it changed in its image: images of one script are the same on all threads. */
   readonly memory: MemoryImage;
   /** CPU milliseconds used so far. */
   readonly usedMs: number;

@@ -6,7 +6,7 @@
  *
  * P1  Every accepted job is settled exactly once: with its result, its failure, or `lua_cancelled`.
  * P2  A job that calls the host holds no thread while it waits (execution.ts, X1), so host calls may themselves invoke.
- *     What it holds is its memory, a few hundred kilobytes as a rule; MAX_PARKED_BYTES bounds the sum.
+ *     What it holds is the memory it changed, some fifty kilobytes at least; MAX_PARKED_BYTES bounds the sum.
  *
  *     invoke -> queued -> executing -> settled
  *                 ^           |

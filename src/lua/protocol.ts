@@ -2,7 +2,7 @@
  * Messages between the pool and a thread, and their encoding.
  *
  * Owns: the encoding. A batch is one JSON text, which both sides make and read twice as fast as structured cloning copies
- * the same objects; only the memory of parked scripts travels beside it, shared.
+ * the same objects; only the memory of parked scripts travels beside it.
  * Does not own: when what is sent (pool-thread.ts, thread.ts).
  */
 import type { Answer, Parked, Start, StretchEnd } from "./execution.ts";

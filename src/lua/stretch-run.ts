@@ -12,6 +12,7 @@ import type { Answer, Failure, Start, StretchEnd } from "./execution.ts";
 import { raisedFailure } from "./failure.ts";
 import type { CallStack } from "./frames.ts";
 import type { LuaPosition } from "./invocation.ts";
+import type { MemoryImage } from "./memory-image.ts";
 import type { Running } from "./natives.ts";
 import type { Reading } from "./reader.ts";
 import { seedIntegers } from "./seed.ts";
@@ -24,6 +25,8 @@ export interface StretchGround {
   readonly stack: CallStack;
   readonly budget: Budget;
   readonly base: BaseImage;
+  /** The script's image, which its memory was restored from. */
+  readonly image: MemoryImage;
   readonly running: Running;
 }
 
@@ -96,10 +99,10 @@ function readArgument({ base, running }: StretchGround, name: string): Json | Lu
   }
 }
 
-function park({ state, budget, running }: StretchGround, name: string, argument: Json): StretchEnd {
+function park({ state, budget, image, running }: StretchGround, name: string, argument: Json): StretchEnd {
   const parked = {
     usedMs: budget.usedMs(),
-    memory: state.instance.memory.capture(true),
+    memory: state.instance.memory.capture(image),
     printedBytes: running.log.bytes,
     ...(running.told !== undefined && { told: running.told }),
   };
