@@ -13,7 +13,7 @@ import { BREAK_POINTER, HEAP_BASE, type LuaExports, STACK_BASE, STACK_END } from
 
 const PAGE = 4_096;
 
-/** The C stack is cleared in steps of this size. The largest C frame has 8 976 bytes, so an untouched step is the last. */
+/** The C stack is cleared in steps of this size. No C frame has more than 8 976 bytes: an untouched step is the last. */
 const STACK_STEP = 3 * PAGE;
 const ZERO_STEP = new Uint8Array(STACK_STEP);
 const ZERO_PAGE = new Uint8Array(PAGE);

@@ -2,7 +2,8 @@
  * The host functions every VM has, in the order of the function table, and what they need to know about the running
  * invocation.
  *
- * Owns: which there are, and the small ones. Does not own: strings (string-search.ts, string-replace.ts), time (os-functions.ts).
+ * Owns: which there are, and the small ones.
+ * Does not own: strings (string-search.ts, string-replace.ts), time (os-functions.ts).
  *
  * H1  The order is the same in every instance, so memory images fit all of them (M3).
  */

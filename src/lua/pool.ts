@@ -168,7 +168,7 @@ export class LuaPool implements AsyncDisposable {
   async #callHost(job: Job, name: string, argument: Json, parked: Parked): Promise<void> {
     const bytes = parked.memory.size;
     if (this.#parkedBytes + bytes > MAX_PARKED_BYTES) {
-      const message = `host.${name}: scripts that wait for the host hold ${this.#parkedBytes} bytes, no more fit: try again later`;
+      const message = `host.${name}: waiting scripts hold ${this.#parkedBytes} bytes and no more fit: try again later`;
       this.#settle(job, new LuaError("lua_busy", message));
       return;
     }
@@ -219,7 +219,7 @@ function lossError(job: Job, { reason, detail }: ThreadLoss): LuaError {
   return new LuaError("lua_cpu_limit", message, place);
 }
 
-/** The size of a value that is to enter the VM. Throws where it is not JSON, or too large together with what is there. */
+/** The size of a value that is to enter the VM. Throws where it is not JSON, or too large with what is there. */
 function checkInput(value: unknown, subject: string, limits: LuaLimits, bytesBefore: number): number {
   const bytes = checkJson(value, subject, limits.maxDepth);
   const most = Math.min(limits.memoryBytes, MAX_INPUT_BYTES);

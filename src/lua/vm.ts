@@ -4,8 +4,8 @@
  * Owns: the instance, the hook, scripts' images, restoring memory before and cleaning up after a stretch.
  * Does not own: the talk with the script (stretch-run.ts), threads (thread.ts).
  *
- * V1  Every stretch starts by restoring memory: a script's image, and over it what a parked script had changed. Nothing an earlier
- *     stretch did, finished or torn off, is there.
+ * V1  Every stretch starts by restoring memory: a script's image, and over it what a parked script had changed. Nothing
+ *     an earlier stretch did, finished or torn off, is there.
  * V2  A stretch always ends in a StretchEnd, whatever the script does; only the thread's own death prevents it.
  * V3  An instance whose memory has grown is replaced: memory never shrinks, and images fit every instance (M3).
  */
@@ -72,7 +72,7 @@ export class LuaVm {
     this.#parts = this.#assemble();
   }
 
-  /** The memory of the VM, for tests of V1. */
+  /** The VM's linear memory, to be looked at (V1). */
   get memory(): Buffer {
     return this.#parts.instance.bytes;
   }
