@@ -14,8 +14,9 @@ import type { Clock, Executable } from "./engine/index.ts";
 import { type ExternFunction, encodeFlow, externMap, type Json, type ProgramStep } from "./flow/index.ts";
 import type { AgentBinding } from "./kernel/index.ts";
 import { compose, launchLayers } from "./middleware/index.ts";
+import { isWaitingFunction } from "./waiting-functions.ts";
 import { createSpawner, nodeFiles, type SubprocessHost } from "./workers/index.ts";
-import { isWaitingFunction, type Workshop } from "./workshop.ts";
+import type { Workshop } from "./workshop.ts";
 
 /** Versions kept; one more costs a compilation of some milliseconds. */
 const KEPT_VERSIONS = 200;

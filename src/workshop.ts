@@ -1,36 +1,18 @@
 /**
  * The author's side: from a file to a compiled Blueprint, or to everything that is wrong with it.
  *
- * Owns: the order load, link, parse, lint, compile, and what registrations a Blueprint is compiled against.
- * Does not own: any of those steps (src/blueprint), running scripts (src/lua), running Blueprints (host.ts).
+ * Owns: what registrations a Blueprint is compiled against, and the VMs that scripts run in.
+ * Does not own: the check itself (blueprint-check.ts), running Blueprints (host.ts).
  */
-import { dirname, resolve } from "node:path";
-import {
-  type Blueprint,
-  type CompiledBlueprint,
-  type CompileEnvironment,
-  compileBlueprint,
-  type Diagnostic,
-  hasErrors,
-  includesFromEnvironment,
-  invalidBlueprint,
-  linkDocument,
-  lintBlueprint,
-  loadDocument,
-  located,
-  type ManifestEntry,
-  nodeFiles,
-  parseBlueprint,
-  type RunScript,
-  type SourceMap,
-  type SuppressedFinding,
-} from "./blueprint/index.ts";
+import { extname } from "node:path";
+import type { CompiledBlueprint } from "./blueprint/index.ts";
+import type { CheckedBlueprint } from "./blueprint-check.ts";
 import type { Json } from "./flow/index.ts";
-import type { WaitingAgent } from "./kernel/index.ts";
-import { runAuthoringScript } from "./lua/authoring/index.ts";
-import { LuaPool, luaSyntaxChecker } from "./lua/index.ts";
-import { HINT_LAYERS } from "./middleware/index.ts";
-import { FunctionRegistry, type HostFunction, type LuaScript } from "./workers/index.ts";
+import { LuaPool } from "./lua/index.ts";
+import { FunctionRegistry } from "./workers/function-registry.ts";
+import type { HostFunction, LuaScript } from "./workers/index.ts";
+
+export type { CheckedBlueprint } from "./blueprint-check.ts";
 
 /** A host function that expressions call with `call_extern`. */
 export interface HostExtern {
@@ -58,29 +40,10 @@ export interface WorkshopOptions extends Partial<Registrations> {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A Blueprint file after every check. */
-export interface CheckedBlueprint {
-  readonly file: string;
-  /** The file's text, for showing lines of it; absent where it could not be read. */
-  readonly source?: string;
-  /** The document as the author has it, refs and all; absent where it could not be loaded. */
-  readonly authored?: Json;
-  /** The linked document, every ref replaced; absent where it could not be loaded. */
-  readonly document?: Json;
-  /** Where the author wrote what stands at a pointer of the linked document. */
-  readonly sourceMap: SourceMap;
-  /** The refs and the files they came from. */
-  readonly manifest: readonly ManifestEntry[];
-  /** Pointers of the refs that could not be resolved. */
-  readonly unlinked: readonly string[];
-  /** Everything found, worst first, then by place. */
-  readonly diagnostics: readonly Diagnostic[];
-  /** Findings that a `lints` map allowed. */
-  readonly suppressed: readonly SuppressedFinding[];
-  /** Absent where a diagnostic is an error. */
-  readonly compiled?: CompiledBlueprint;
-  /** What an authoring script printed. */
-  readonly printed: readonly string[];
+/** What is loaded when it is first needed. */
+interface Checker {
+  readonly check: (file: string) => Promise<CheckedBlueprint>;
+  readonly compile: (document: Json) => CompiledBlueprint;
 }
 
 /** Checks Blueprints. */
@@ -90,89 +53,46 @@ export class Workshop implements AsyncDisposable {
   /** The VMs that scripts, and a host's Lua agents, run in. */
   readonly lua: LuaPool = new LuaPool();
   readonly #options: WorkshopOptions;
-  readonly #environment: CompileEnvironment;
+  #checker: Promise<Checker> | undefined;
 
   constructor(options: WorkshopOptions = {}) {
     this.#options = options;
     this.registrations = registrationsOf(options);
-    this.#environment = environmentOf(this.registrations);
   }
 
   /** Loads, links, parses, lints and compiles a file. Never throws for a bad Blueprint. */
   async check(file: string): Promise<CheckedBlueprint> {
-    const loaded = await loadDocument(file, { files: nodeFiles, runScript: this.#runScript });
-    const { source, printed } = loaded;
-    const about = { file, printed, ...(source === undefined ? {} : { source }) };
-    if (loaded.document === undefined) {
-      return {
-        ...about,
-        sourceMap: loaded.sourceMap,
-        manifest: [],
-        unlinked: [],
-        suppressed: [],
-        diagnostics: inOrder(loaded.diagnostics),
-      };
-    }
-    const linked = await linkDocument(loaded.document, {
-      files: nodeFiles,
-      sourceMap: loaded.sourceMap,
-      includes: {
-        base: dirname(resolve(file)),
-        environment: includesFromEnvironment(this.#options.env ?? process.env),
-        commandLine: this.#options.includes ?? [],
-      },
-    });
-    const { document, manifest, unlinked, sourceMap } = linked;
-    const parsed = parseBlueprint(document, { unlinked });
-    const before = [...loaded.diagnostics, ...linked.diagnostics, ...located(parsed.diagnostics, sourceMap)];
-    const examined = this.#examine(parsed.blueprint, sourceMap);
-    const compiled = hasErrors(before) ? undefined : examined.compiled;
-    return {
-      ...about,
-      authored: loaded.document,
-      document,
-      sourceMap,
-      manifest,
-      unlinked,
-      diagnostics: inOrder([...before, ...examined.diagnostics]),
-      suppressed: examined.suppressed,
-      ...(compiled === undefined ? {} : { compiled }),
-    };
+    // The compiler is loaded while the thread that runs the script starts.
+    if (extname(file) === ".lua") this.lua.warm();
+    return (await this.#loaded()).check(file);
   }
 
   /**
    * Compiles a linked document.
    * @throws BlueprintError with every diagnostic.
    */
-  compile(document: Json): CompiledBlueprint {
-    const parsed = parseBlueprint(document);
-    if (parsed.blueprint === undefined) throw invalidBlueprint(parsed.diagnostics);
-    const { compiled, diagnostics } = compileBlueprint(parsed.blueprint, this.#environment);
-    if (compiled === undefined) throw invalidBlueprint(diagnostics);
-    return compiled;
+  async compile(document: Json): Promise<CompiledBlueprint> {
+    return (await this.#loaded()).compile(document);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.lua[Symbol.asyncDispose]();
   }
 
-  #examine(
-    blueprint: Blueprint | undefined,
-    map: SourceMap,
-  ): Pick<CheckedBlueprint, "diagnostics" | "suppressed" | "compiled"> {
-    if (blueprint === undefined) return { diagnostics: [], suppressed: [] };
-    const { compiled, diagnostics, suppressed } = lintBlueprint(blueprint, this.#environment);
-    return { diagnostics: located(diagnostics, map), suppressed, ...(compiled === undefined ? {} : { compiled }) };
+  #loaded(): Promise<Checker> {
+    this.#checker ??= this.#load();
+    return this.#checker;
   }
 
-  readonly #runScript: RunScript = async ({ file, source }) => {
-    const { value, positions, warnings, printed } = await runAuthoringScript(this.lua, {
-      file,
-      text: source,
-      roots: [dirname(resolve(file))],
-    });
-    return { value, positions, warnings, printed };
-  };
+  async #load(): Promise<Checker> {
+    const { checkBlueprint, compileDocument, environmentOf } = await import("./blueprint-check.ts");
+    const { includes = [], env = process.env } = this.#options;
+    const environment = environmentOf(this.registrations);
+    return {
+      check: (file) => checkBlueprint(file, { lua: this.lua, environment, includes, env }),
+      compile: (document) => compileDocument(document, environment),
+    };
+  }
 }
 
 function registrationsOf(options: WorkshopOptions): Registrations {
@@ -182,33 +102,4 @@ function registrationsOf(options: WorkshopOptions): Registrations {
     hostFunctions: options.hostFunctions ?? new Map(),
     externs: options.externs ?? new Map(),
   };
-}
-
-/** `fn_id`s that every host has and no worker runs: the kernel waits for a timer or a signal instead. */
-export const WAITING_FUNCTIONS: readonly WaitingAgent[] = ["sleep", "sleep_until", "wait_signal"];
-
-/** Whether a `fn_id` is one of WAITING_FUNCTIONS. */
-export function isWaitingFunction(fnId: string): fnId is WaitingAgent {
-  return WAITING_FUNCTIONS.some((known) => known === fnId);
-}
-
-function environmentOf({ functions, luaScripts, hostFunctions, externs }: Registrations): CompileEnvironment {
-  return {
-    functions: new Map([
-      ...functions.list().map(({ id, pure }) => [id, { pure }] as const),
-      ...WAITING_FUNCTIONS.map((id) => [id, { pure: false }] as const),
-    ]),
-    luaScripts: new Set(luaScripts.keys()),
-    hostFunctions: new Set(hostFunctions.keys()),
-    hintLayers: new Set(HINT_LAYERS),
-    externs: new Set(externs.keys()),
-    checkLua: luaSyntaxChecker(),
-  };
-}
-
-/** Worst first; within a level by place in the document, then as found. */
-function inOrder(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-  const rank = { error: 0, warn: 1, info: 2 };
-  const place = ({ position }: Diagnostic): number => position?.line ?? Number.MAX_SAFE_INTEGER;
-  return diagnostics.toSorted((a, b) => rank[a.level] - rank[b.level] || place(a) - place(b));
 }

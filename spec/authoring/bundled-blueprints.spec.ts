@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { renderScaffold, SCAFFOLD_TEMPLATES, scaffoldTemplateFile } from "../../src/cli/scaffold.ts";
+import { renderScaffold, scaffoldTemplateFile } from "../../src/cli/scaffold.ts";
+import { SCAFFOLD_TEMPLATES } from "../../src/cli/scaffold-templates.ts";
 import type { Json } from "../../src/flow/index.ts";
 import { type Host, openHost } from "../../src/host.ts";
 

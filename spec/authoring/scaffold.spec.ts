@@ -1,13 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
-import {
-  renderScaffold,
-  SCAFFOLD_TEMPLATES,
-  ScaffoldError,
-  type ScaffoldRequest,
-  scaffoldTemplateFile,
-} from "../../src/cli/scaffold.ts";
+import { renderScaffold, ScaffoldError, type ScaffoldRequest, scaffoldTemplateFile } from "../../src/cli/scaffold.ts";
+import { SCAFFOLD_TEMPLATES } from "../../src/cli/scaffold-templates.ts";
 import type { Json } from "../../src/flow/index.ts";
 import { ir, useAuthor } from "./author.ts";
 

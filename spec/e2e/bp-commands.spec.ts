@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Ajv } from "ajv";
 import { describe, expect, it } from "vitest";
+import { SCAFFOLD_TEMPLATES } from "../../src/cli/scaffold-templates.ts";
 import { sarifShape } from "../cli/sarif-shape.ts";
 import { lua, oneStep, temporaryDirectory, temporaryFile } from "../cli/temporary.ts";
 import { cli } from "../cli/test-surface.ts";
@@ -225,9 +226,7 @@ describe("bp explain", () => {
 });
 
 describe("bp new", () => {
-  const templates = ["pipeline", "single", "verdict", "fanout", "lua", "subprocess"];
-
-  it.each(templates)("%s gives a Blueprint without a finding", async (template) => {
+  it.each(SCAFFOLD_TEMPLATES.map(({ name }) => name))("%s gives a Blueprint without a finding", async (template) => {
     const file = join(await temporaryDirectory(), "fresh.bp.lua");
     const made = await cli(["bp", "new", template, "fresh-one", "-o", file]);
     expect(made).toMatchObject({ exit: 0, stdout: "" });
@@ -264,7 +263,7 @@ describe("bp new", () => {
   });
 
   it.each([
-    [["nonsense", "x"], /pipeline \/ single/u],
+    [["nonsense", "x"], /pipeline, single/u],
     [["lua", "../x"], /not usable/u],
     [["lua", "x", "--stages", "a b"], /not usable/u],
     [["lua", "x", "--stages", "a,a"], /two stages/u],

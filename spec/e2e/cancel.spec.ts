@@ -109,7 +109,7 @@ describe("Ctrl-C", () => {
     await running.said(/> worker/u);
     await appears(join(directory, "pids"));
     running.child.kill("SIGINT");
-    await running.said(/cancelling/u);
+    await running.said(/a second signal/u);
     running.child.kill("SIGINT");
     expect((await running.ended).code).toBe(130);
   });

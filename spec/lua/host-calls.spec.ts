@@ -213,6 +213,14 @@ describe("an invocation that waits for the host", () => {
     calls[0]?.answer(1);
   });
 
+  it("may hold more memory than a fresh VM has", async () => {
+    const source =
+      "local s = ('x'):rep(1e7) .. host.read('y').arg local t = host.read('z').arg return { #s, s:sub(-1), t }";
+    const results = await Promise.all(Array.from({ length: 3 }, () => run(source)));
+    expect(results).toEqual(Array.from({ length: 3 }, () => [10_000_001, "y", "z"]));
+    expect(await run("return 1")).toBe(1);
+  });
+
   it("keeps its CPU account and what it printed", async () => {
     const source = "print('before') local t = host.read() local n = 0 while true do n = n + 1 end";
     await expect(pool.invoke({ image: image(source), host: echo, limits: { cpuMs: 30 } })).rejects.toMatchObject({

@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { type LuaImage, LuaPool, type LuaPoolOptions } from "../../src/lua/index.ts";
 
@@ -142,6 +144,32 @@ describe("the pool", () => {
       const results = await Promise.all(sources.map((source) => pool.invoke({ image: source })));
       expect(results.map(({ value }) => value)).toEqual(sources.map((_, n) => n));
     }
+  });
+
+  it("sends large inputs, and refuses what is too large", async () => {
+    const pool = makePool();
+    const length = image("return #_N");
+    const texts = Array.from({ length: 12 }, (_, n) => "x".repeat(1_000_000 + n));
+    const results = await Promise.all(texts.map((text) => pool.invoke({ image: length, globals: { _N: text } })));
+    expect(results.map(({ value }) => value)).toEqual(texts.map(({ length: size }) => size));
+    const limits = { memoryBytes: 500_000 };
+    const halves = { _A: "x".repeat(300_000), _B: "x".repeat(300_000) };
+    await expect(pool.invoke({ image: length, globals: halves, limits })).rejects.toMatchObject({
+      code: "lua_memory_limit",
+      message: expect.stringMatching(/^global _B brings the input to 6\d+ bytes, more than 500000$/),
+    });
+  });
+
+  it("keeps no process alive while it is idle", async () => {
+    const index = new URL("../../src/lua/index.ts", import.meta.url).href;
+    const program = `
+      import { LuaPool } from ${JSON.stringify(index)};
+      const pool = new LuaPool({ threads: 1 });
+      const { value } = await pool.invoke({ image: { source: "return 'bye'", chunkName: "a.lua", host: [], kind: "worker" } });
+      process.stdout.write(value);`;
+    // It ends by itself, with the pool open: were the thread to keep it, this test would run into its time limit.
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+    expect(stdout).toBe("bye");
   });
 
   it("cancels what is left when it is disposed of, and takes nothing more", async () => {

@@ -4,11 +4,12 @@
  * Owns: what can be said on the command line. Does not own: what it does; every action is imported when it is called, so
  * that `--help` and `--version` load nothing but this file and commander.
  */
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { packageVersion } from "../package-version.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { addDataDir, addInclude, addVerbose, collect } from "./options.ts";
 import { addRunsCommands } from "./runs/runs-program.ts";
+import { SCAFFOLD_TEMPLATES } from "./scaffold-templates.ts";
 import type { Surface } from "./surface.ts";
 
 /** Runs an action and keeps its exit code. */
@@ -94,13 +95,14 @@ function addBlueprintCommands(program: Command, surface: Surface, perform: Perfo
     .command("new")
     .summary("start a Blueprint from a template")
     .description("Start a Blueprint from a template.")
-    .argument("<template>", "pipeline, single, verdict, fanout, lua or subprocess")
+    .addArgument(new Argument("<template>", "what to start from").choices(SCAFFOLD_TEMPLATES.map(({ name }) => name)))
     .argument("<name>", "the Blueprint's id")
     .option("--stages <names>", "names of the stages, separated by commas")
     .option("--agent <name>", "name of the agent, for templates with one")
     .option("--operator <name>", "the operators' seat (default: main-ai)")
     .option("--binding <variant>", "launch variant of the operators' workers (default: claude)")
-    .option("-o, --out <file>", "write a file instead of standard output");
+    .option("-o, --out <file>", "write a file instead of standard output")
+    .addHelpText("after", `\nTemplates:\n${templateLines()}`);
   addVerbose(fresh).action((template: string, name: string, flags) =>
     perform(async () => (await import("./bp-new.ts")).newCommand(surface, template, name, flags)),
   );
@@ -164,6 +166,10 @@ function addBlueprintCommands(program: Command, surface: Surface, perform: Perfo
   );
 }
 
+function templateLines(): string {
+  return SCAFFOLD_TEMPLATES.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n");
+}
+
 function addDoctor(program: Command, surface: Surface, perform: Perform): void {
   const doctor = program
     .command("doctor")
@@ -177,16 +183,14 @@ function addDoctor(program: Command, surface: Surface, perform: Perform): void {
 }
 
 function addCompletion(program: Command, surface: Surface, perform: Perform): void {
-  program
+  const completion = program
     .command("completion")
     .summary("print a shell completion script")
     .description("Print a shell completion script, for example: source <(swarm-host completion bash)")
-    .argument("<shell>", "bash, zsh or fish")
-    .action((shell: string) =>
-      perform(async () =>
-        (await import("./completion/completion-command.ts")).completionCommand(surface, program, shell),
-      ),
-    );
-  const [shell] = program.commands.at(-1)?.registeredArguments ?? [];
-  shell?.choices(["bash", "zsh", "fish"]);
+    .addArgument(new Argument("<shell>", "which shell").choices(["bash", "zsh", "fish"]));
+  addVerbose(completion).action((shell: string) =>
+    perform(async () =>
+      (await import("./completion/completion-command.ts")).completionCommand(surface, program, shell),
+    ),
+  );
 }

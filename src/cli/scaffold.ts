@@ -1,12 +1,13 @@
 /**
  * Scaffolds: the texts that `bp new` starts an author with.
  *
- * Owns: which templates there are, their default names, which names are allowed, the rendering.
- * Does not own: the templates' text (blueprints/templates, handed in), writing files, the command line.
+ * Owns: which names are allowed, the rendering.
+ * Does not own: which templates there are (scaffold-templates.ts), the templates' text (blueprints/templates, handed in), writing files, the command line.
  *
  * Names become Lua strings, ctx keys and agent names, so they follow one identifier rule and are escaped all the same.
  */
 import nunjucks from "nunjucks";
+import { SCAFFOLD_TEMPLATES, type TemplateRow } from "./scaffold-templates.ts";
 
 /** Why a scaffold was refused. `message` says which names would do. */
 export class ScaffoldError extends Error {
@@ -18,57 +19,6 @@ export class ScaffoldError extends Error {
     this.code = code;
   }
 }
-
-interface TemplateRow {
-  readonly name: string;
-  /** What the template is good for, in a sentence. */
-  readonly summary: string;
-  /** Names of stages where none are given; a template without has one agent instead. */
-  readonly stages?: readonly string[];
-  /** Exactly as many stages as defaults: missing ones are filled, further ones dropped. */
-  readonly fixedLength?: true;
-  readonly agent?: string;
-  /** Names that the template itself uses. */
-  readonly taken: readonly string[];
-}
-
-/** Keys of the ctx that pipelines use themselves. */
-const PIPELINE_KEYS = ["d", "halted_at", "pipeline_complete"];
-
-const TEMPLATES: readonly TemplateRow[] = [
-  {
-    name: "pipeline",
-    summary: "stages in order, each worked by an operator",
-    stages: ["stage1", "stage2"],
-    taken: PIPELINE_KEYS,
-  },
-  { name: "single", summary: "one agent, worked by an operator", agent: "solo", taken: [] },
-  {
-    name: "verdict",
-    summary: "a review with a verdict, a fixer and a bounded retry",
-    stages: ["analyze", "review", "publish"],
-    fixedLength: true,
-    taken: [...PIPELINE_KEYS, "fix", "fixer"],
-  },
-  {
-    name: "fanout",
-    summary: "checkers side by side and an agent that sums up",
-    stages: ["checker1", "checker2"],
-    taken: ["aggregate"],
-  },
-  {
-    name: "lua",
-    summary: "stages of sandboxed Lua; runs at once",
-    stages: ["draft", "polish"],
-    taken: ["text", "pipeline_complete"],
-  },
-  { name: "subprocess", summary: "a child process with a template; runs at once", agent: "counter", taken: ["text"] },
-];
-
-/** The templates, in the order they are listed to people. */
-export const SCAFFOLD_TEMPLATES: readonly { readonly name: string; readonly summary: string }[] = TEMPLATES.map(
-  ({ name, summary }) => ({ name, summary }),
-);
 
 /** What is asked for. Fields that a template does not use are ignored. */
 export interface ScaffoldRequest {
@@ -123,9 +73,9 @@ const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const LABEL_WORDS = "letters, digits, `.`, `_` and `-`";
 
 function templateRow(template: string): TemplateRow {
-  const row = TEMPLATES.find(({ name }) => name === template);
+  const row = SCAFFOLD_TEMPLATES.find(({ name }) => name === template);
   if (row !== undefined) return row;
-  const names = TEMPLATES.map(({ name }) => name).join(" / ");
+  const names = SCAFFOLD_TEMPLATES.map(({ name }) => name).join(" / ");
   throw new ScaffoldError("unknown_template", `there is no template "${template}": use ${names}`);
 }
 

@@ -89,7 +89,7 @@ export function bootBase(
   exports.lua_callk(main, 1, 0, 0, 0);
   return {
     kind,
-    memory: instance.memory.capture(false),
+    memory: instance.memory.capture(),
     main,
     root,
     markers,

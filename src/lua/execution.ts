@@ -3,8 +3,8 @@
  *
  * Owns: the shapes. Does not own: executing (vm.ts), sending (protocol.ts).
  *
- * X1  A script that calls the host stops being an execution: its memory travels to the host with the call, and the answer
- *     starts a new stretch on whichever thread is free. So a waiting script holds no thread and dies with none.
+ * X1  A script that calls the host stops being an execution: its memory travels to the host with the call, and the
+ *     answer starts a new stretch on whichever thread is free. So a waiting script holds no thread and dies with none.
  */
 import type { Json } from "../flow/index.ts";
 import type { LuaErrorCode, LuaErrorPlace } from "./error.ts";
@@ -14,6 +14,7 @@ import type { MemoryImage } from "./memory-image.ts";
 
 /** A script that waits for the host. */
 export interface Parked {
+  /** What it changed in its image: images of one script are the same on all threads. */
   readonly memory: MemoryImage;
   /** CPU milliseconds used so far. */
   readonly usedMs: number;

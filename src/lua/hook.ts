@@ -20,7 +20,7 @@ const INSTRUCTIONS = 1_000;
 /** Where INSTRUCTIONS take this long, each is large, and the hook is called at every one until that passes. */
 const SLOW_MS = 3;
 
-/** Largest Lua stack, at 16 bytes a slot: some 100 000 nested calls. Lua's own limit is four times that, and more memory. */
+/** Largest Lua stack, at 16 bytes a slot: some 100 000 nested calls. Lua's own limit would take far more memory. */
 const MAX_STACK_BYTES = 4 * 1_048_576;
 
 /** `lua_Debug.event` of a line hook. */

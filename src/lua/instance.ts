@@ -53,7 +53,7 @@ export class LuaInstance {
   constructor(module: WebAssembly.Module) {
     const instance = new WebAssembly.Instance(module, this.#imports());
     this.exports = instance.exports as unknown as LuaExports;
-    this.memory = new RestingMemory(this.exports);
+    this.memory = new RestingMemory(this.exports, (size) => this.#grow(size));
     this.#refreshViews();
     this.#initialPages = this.bytes.length / WASM_PAGE;
     this.exports.emscripten_stack_init();
@@ -104,20 +104,24 @@ export class LuaInstance {
     this.words = new Uint32Array(this.exports.memory.buffer);
   }
 
-  #grow(size: number): number {
+  /** Answers sbrk: the memory is to have `size` bytes (N3). */
+  #resize(size: number): number {
     if (size - HEAP_BASE > this.heapLimit) {
       if (this.#refused) throw this.outOfMemory();
       this.#refused = true;
       return 0;
     }
-    const room = Math.min(HEAP_BASE + this.heapLimit, Math.max(size, this.bytes.length + GROWTH_STEP));
+    this.#grow(Math.max(size, Math.min(HEAP_BASE + this.heapLimit, this.bytes.length + GROWTH_STEP)));
+    return 1;
+  }
+
+  #grow(size: number): void {
     try {
-      this.exports.memory.grow(Math.ceil((Math.max(size, room) - this.bytes.length) / WASM_PAGE));
+      this.exports.memory.grow(Math.ceil((size - this.bytes.length) / WASM_PAGE));
     } catch {
       throw this.outOfMemory();
     }
     this.#refreshViews();
-    return 1;
   }
 
   #imports(): WebAssembly.Imports {
@@ -140,7 +144,7 @@ export class LuaInstance {
         _emscripten_throw_longjmp: () => {
           throw LONG_JUMP;
         },
-        emscripten_resize_heap: (size: number) => this.#grow(size >>> 0),
+        emscripten_resize_heap: (size: number) => this.#resize(size >>> 0),
         abort: () => {
           // Lua panics where an error has no pcall above it. This layer only makes unprotected calls that can fail for
           // want of memory.

@@ -25,6 +25,8 @@ export interface Job {
   /** Takes the listener off the invocation's signal. */
   detach?: () => void;
   step: JobStep;
+  /** About how large `step` is on its way to a thread, the memory of a parked script aside. */
+  inputBytes: number;
   printed: string[];
   /** Set when the caller has its answer: whatever still happens to the job is ignored. */
   settled: boolean;

@@ -6,43 +6,54 @@
 import { LuaError } from "./error.ts";
 import { placeIn } from "./value-path.ts";
 
-/** Throws `lua_value` for what is not JSON and `lua_depth_limit` for what is too deep, which includes cycles. */
-export function checkJson(value: unknown, subject: string, maxDepth: number): void {
-  check(value, subject, [], maxDepth);
+/** What a value without content counts, in bytes; a string counts its length as well. */
+const VALUE_BYTES = 8;
+
+/**
+ * About how many bytes the value takes as JSON text. Throws `lua_value` for what is not JSON and `lua_depth_limit` for
+ * what is too deep, which includes cycles.
+ */
+export function checkJson(value: unknown, subject: string, maxDepth: number): number {
+  return check(value, subject, [], maxDepth);
 }
 
-function check(value: unknown, subject: string, path: (string | number)[], maxDepth: number): void {
+function check(value: unknown, subject: string, path: (string | number)[], maxDepth: number): number {
   switch (typeof value) {
     case "string":
+      return VALUE_BYTES + value.length;
     case "boolean":
-      return;
+      return VALUE_BYTES;
     case "number":
-      if (Number.isFinite(value)) return;
+      if (Number.isFinite(value)) return VALUE_BYTES;
       throw refuse(subject, path, `is ${value}, which JSON has no number for`);
     case "object":
-      break;
+      return value === null ? VALUE_BYTES : checkContent(value, subject, path, maxDepth);
     default:
       throw refuse(subject, path, `is ${typeof value === "undefined" ? "undefined" : `a ${typeof value}`}, not JSON`);
   }
-  if (value === null) return;
+}
+
+function checkContent(value: object, subject: string, path: (string | number)[], maxDepth: number): number {
   if (path.length >= maxDepth) {
     throw new LuaError("lua_depth_limit", `${subject} is nested deeper than ${maxDepth} levels, or contains itself`);
   }
+  let bytes = VALUE_BYTES;
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       path.push(i);
-      check(value[i], subject, path, maxDepth);
+      bytes += check(value[i], subject, path, maxDepth);
       path.pop();
     }
-    return;
+    return bytes;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw refuse(subject, path, "is not a plain object");
   for (const [key, item] of Object.entries(value)) {
     path.push(key);
-    check(item, subject, path, maxDepth);
+    bytes += key.length + check(item, subject, path, maxDepth);
     path.pop();
   }
+  return bytes;
 }
 
 function refuse(subject: string, path: readonly (string | number)[], what: string): LuaError {

@@ -13,20 +13,24 @@ import { BREAK_POINTER, HEAP_BASE, type LuaExports, STACK_BASE, STACK_END } from
 
 const PAGE = 4_096;
 
-/** The C stack is cleared in steps of this size. The largest C frame has 8 976 bytes, so an untouched step is the last. */
+/** The C stack is cleared in steps of this size. No C frame has more than 8 976 bytes: an untouched step is the last. */
 const STACK_STEP = 3 * PAGE;
 const ZERO_STEP = new Uint8Array(STACK_STEP);
 const ZERO_PAGE = new Uint8Array(PAGE);
 
-/** Pages that are not zero. */
+/** Pages that lie within the C stack and nothing else. */
+const FIRST_STACK_PAGE = Math.ceil(STACK_END / PAGE) * PAGE;
+const LAST_STACK_PAGE = Math.floor(STACK_BASE / PAGE) * PAGE - PAGE;
+
+/** Neighbouring pages that are not as expected: not zero, or not as in the image below. */
 export interface MemoryRun {
   readonly start: number;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Linear memory at rest. Plain data, so that it crosses threads. */
+/** Linear memory at rest, or how it differs from an image it was restored from. Plain data: it crosses threads. */
 export interface MemoryImage {
-  /** In ascending order. All lie in one buffer, which is shared where the image is to cross threads. */
+  /** In ascending order. All lie in one buffer. */
   readonly runs: readonly MemoryRun[];
   /** The break at capture. */
   readonly end: number;
@@ -37,32 +41,35 @@ export interface MemoryImage {
 /** The memory of an instance that no invocation uses at the moment. */
 export class RestingMemory {
   readonly #exports: LuaExports;
+  readonly #grow: (size: number) => void;
   /** Views, made anew when the memory has grown. */
   #bytes = new Uint8Array(0);
   #break = new Uint32Array(0);
   /** The steps of the C stack, from its base down. */
   #stack: readonly Uint8Array[] = [];
 
-  constructor(exports: LuaExports) {
+  /** `grow` makes the memory at least so many bytes large. */
+  constructor(exports: LuaExports, grow: (size: number) => void) {
     this.#exports = exports;
+    this.#grow = grow;
   }
 
-  /** Takes an image (M1), into memory other threads can read where `shared`. */
-  capture(shared: boolean): MemoryImage {
+  /** Takes an image (M1): of the pages that differ from those of `base`, where it is given. */
+  capture(base: MemoryImage = NOTHING): MemoryImage {
     this.#refreshViews();
     this.#clearStack();
     const memory = this.#bytes;
     const end = this.#break[0] as number;
     const spans: { start: number; stop: number }[] = [];
     let size = 0;
-    for (let page = 0; page < end; page += PAGE) {
-      if (Buffer.compare(memory.subarray(page, page + PAGE), ZERO_PAGE) === 0) continue;
+    for (let page = 0; page < end; page = nextPage(page)) {
+      if (Buffer.compare(memory.subarray(page, page + PAGE), pageOf(base, page)) === 0) continue;
       const last = spans.at(-1);
       if (last?.stop === page) last.stop = page + PAGE;
       else spans.push({ start: page, stop: page + PAGE });
       size += PAGE;
     }
-    const buffer = shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+    const buffer = new ArrayBuffer(size);
     let at = 0;
     const runs = spans.map(({ start, stop }) => {
       const bytes = new Uint8Array(buffer, at, stop - start);
@@ -73,8 +80,10 @@ export class RestingMemory {
     return { runs, end, size };
   }
 
-  /** Puts an image in the place of whatever is there (M2). */
-  restore(image: MemoryImage): void {
+  /** Puts an image in the place of whatever is there (M2); `changes` are those captured over it. */
+  restore(image: MemoryImage, changes: MemoryImage = NOTHING): void {
+    // A script parked in an instance that had grown.
+    if (changes.end > this.#exports.memory.buffer.byteLength) this.#grow(changes.end);
     this.#refreshViews();
     const touched = Math.min(Math.max(this.#break[0] as number, image.end), this.#bytes.length);
     this.#clearStack();
@@ -85,6 +94,7 @@ export class RestingMemory {
       clean = start + bytes.length;
     }
     this.#clear(clean, touched);
+    for (const { start, bytes } of changes.runs) this.#bytes.set(bytes, start);
     this.#exports.stackRestore(STACK_BASE);
   }
 
@@ -113,4 +123,19 @@ export class RestingMemory {
       step.fill(0);
     }
   }
+}
+
+const NOTHING: MemoryImage = { runs: [], end: 0, size: 0 };
+
+/** The page after, past the C stack, which is never part of an image (M1). */
+function nextPage(page: number): number {
+  return page + PAGE === FIRST_STACK_PAGE ? LAST_STACK_PAGE + PAGE : page + PAGE;
+}
+
+/** What the image has at `page`. */
+function pageOf(image: MemoryImage, page: number): Uint8Array {
+  for (const { start, bytes } of image.runs) {
+    if (page >= start && page < start + bytes.length) return bytes.subarray(page - start, page - start + PAGE);
+  }
+  return ZERO_PAGE;
 }

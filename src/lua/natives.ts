@@ -2,7 +2,8 @@
  * The host functions every VM has, in the order of the function table, and what they need to know about the running
  * invocation.
  *
- * Owns: which there are, and the small ones. Does not own: strings (string-functions.ts), time (os-functions.ts).
+ * Owns: which there are, and the small ones.
+ * Does not own: strings (string-search.ts, string-replace.ts), time (os-functions.ts).
  *
  * H1  The order is the same in every instance, so memory images fit all of them (M3).
  */
@@ -17,7 +18,9 @@ import { osFunctions } from "./os-functions.ts";
 import type { PrintLog } from "./print-log.ts";
 import type { JsonReader } from "./reader.ts";
 import type { LuaState } from "./state.ts";
-import { stringFunctions } from "./string-functions.ts";
+import { StringCalls } from "./string-calls.ts";
+import { replaceFunctions } from "./string-replace.ts";
+import { searchFunctions } from "./string-search.ts";
 import type { LuaThread } from "./wasm.ts";
 import type { JsonWriter } from "./writer.ts";
 
@@ -132,10 +135,12 @@ export function nativeFunctions(ground: NativeGround): ReadonlyMap<string, Nativ
     return 2;
   };
 
-  const { gmatchNext, ...strings } = stringFunctions(state, ground.tick, () => ground.indexOf("gmatch_next"));
+  const calls = new StringCalls(state, ground.tick);
+  const { gmatchNext, ...search } = searchFunctions(calls, () => ground.indexOf("gmatch_next"));
   return new Map(
     Object.entries({
-      ...strings,
+      ...search,
+      ...replaceFunctions(calls),
       ...osFunctions(state, () => ground.running().nowMs),
       gmatch_next: gmatchNext,
       print,

@@ -2,7 +2,7 @@
  * Lua patterns: a matcher over bytes that can be interrupted.
  *
  * Owns: the pattern language of Lua 5.4, with its errors and its limits (32 captures, 200 levels).
- * Does not own: strings on Lua's stack (string-functions.ts).
+ * Does not own: strings on Lua's stack (string-calls.ts).
  *
  * Why not Lua's own: it backtracks in C, where no hook runs, so one call could hold a thread for ever. This one says
  * `tick` every TICK_STEPS comparisons, and whoever listens may throw.

@@ -48,6 +48,9 @@ const ENTRY = new URL(import.meta.url.endsWith(".ts") ? "./thread.ts" : "./threa
 /** JavaScript heap of a thread: results on their way out live in it. */
 const MAX_HEAP_MB = 256;
 
+/** Images remembered as sent; then all are forgotten, and sent once more when needed. */
+const MAX_KNOWN_IMAGES = 16_384;
+
 /** Least time between two looks of the watchdog, in milliseconds. */
 const MIN_WATCH_MS = 5;
 
@@ -97,6 +100,7 @@ export class PoolThread {
       this.#slotOf.set(job, slot);
       this.#control.offer(slot);
       if (!this.#knownImages.has(job.imageId)) {
+        if (this.#knownImages.size >= MAX_KNOWN_IMAGES) this.#knownImages.clear();
         this.#knownImages.add(job.imageId);
         images.push([job.imageId, job.image]);
       }

@@ -6,7 +6,7 @@
  *
  * P1  Every accepted job is settled exactly once: with its result, its failure, or `lua_cancelled`.
  * P2  A job that calls the host holds no thread while it waits (execution.ts, X1), so host calls may themselves invoke.
- *     What it holds is its memory, a few hundred kilobytes as a rule; MAX_PARKED_BYTES bounds the sum.
+ *     What it holds is the memory it changed, some fifty kilobytes at least; MAX_PARKED_BYTES bounds the sum.
  *
  *     invoke -> queued -> executing -> settled
  *                 ^           |
@@ -55,6 +55,9 @@ export interface LuaPoolStats {
 const MAX_THREADS = 64;
 const MAX_QUEUED = 1_000_000;
 
+/** Input of one invocation, in bytes, whatever its memory limit. */
+const MAX_INPUT_BYTES = 64 * 1_048_576;
+
 /** Memory of all scripts that wait for the host, in bytes. Past it a host call fails its invocation with `lua_busy`. */
 const MAX_PARKED_BYTES = 1_024 * 1_048_576;
 
@@ -84,6 +87,11 @@ export class LuaPool implements AsyncDisposable {
     });
   }
 
+  /** Starts a thread where there is none, for somebody who knows that work is coming. */
+  warm(): void {
+    if (!this.#isClosed) this.#scheduler.warm();
+  }
+
   /** Runs an invocation. Rejects with a LuaError (error.ts lists the codes) and with nothing else. */
   invoke(invocation: LuaInvocation): Promise<LuaResult> {
     return new Promise((resolve, reject) => this.#accept(invocation, resolve, reject));
@@ -99,7 +107,10 @@ export class LuaPool implements AsyncDisposable {
     }
     checkInvocation(invocation);
     const limits = resolveLimits(this.#limits[image.kind], invocation.limits);
-    for (const [name, value] of Object.entries(globals ?? {})) checkJson(value, `global ${name}`, limits.maxDepth);
+    let inputBytes = 0;
+    for (const [name, value] of Object.entries(globals ?? {})) {
+      inputBytes += checkInput(value, `global ${name}`, limits, inputBytes);
+    }
 
     const start = { ...(globals !== undefined && { globals }), ...(seed !== undefined && { seed }) };
     const imageId = this.#images.idOf(image);
@@ -111,6 +122,7 @@ export class LuaPool implements AsyncDisposable {
       resolve,
       reject,
       step: { start },
+      inputBytes,
       printed: [],
       settled: false,
     };
@@ -156,7 +168,7 @@ export class LuaPool implements AsyncDisposable {
   async #callHost(job: Job, name: string, argument: Json, parked: Parked): Promise<void> {
     const bytes = parked.memory.size;
     if (this.#parkedBytes + bytes > MAX_PARKED_BYTES) {
-      const message = `host.${name}: scripts that wait for the host hold ${this.#parkedBytes} bytes, no more fit: try again later`;
+      const message = `host.${name}: waiting scripts hold ${this.#parkedBytes} bytes and no more fit: try again later`;
       this.#settle(job, new LuaError("lua_busy", message));
       return;
     }
@@ -176,7 +188,7 @@ export class LuaPool implements AsyncDisposable {
     job.hostCalls ??= new AbortController();
     try {
       const value = (await host(name, argument, job.hostCalls.signal)) ?? null;
-      checkJson(value, `the answer of host.${name}`, job.limits.maxDepth);
+      job.inputBytes = checkInput(value, `the answer of host.${name}`, job.limits, 0);
       return { ok: true, value };
     } catch (error) {
       return { ok: false, message: `host.${name}: ${error instanceof Error ? error.message : String(error)}` };
@@ -205,6 +217,17 @@ function lossError(job: Job, { reason, detail }: ThreadLoss): LuaError {
   if (reason === "died") return new LuaError("lua_thread_lost", `the Lua thread was lost: ${detail}`, place);
   const message = `the script kept its thread busy beyond its wall limit: ${detail}; the thread was replaced`;
   return new LuaError("lua_cpu_limit", message, place);
+}
+
+/** The size of a value that is to enter the VM. Throws where it is not JSON, or too large with what is there. */
+function checkInput(value: unknown, subject: string, limits: LuaLimits, bytesBefore: number): number {
+  const bytes = checkJson(value, subject, limits.maxDepth);
+  const most = Math.min(limits.memoryBytes, MAX_INPUT_BYTES);
+  if (bytesBefore + bytes <= most) return bytes;
+  throw new LuaError(
+    "lua_memory_limit",
+    `${subject} brings the input to ${bytesBefore + bytes} bytes, more than ${most}`,
+  );
 }
 
 function within(name: string, value: number, most: number): number {

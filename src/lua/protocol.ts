@@ -1,8 +1,8 @@
 /**
  * Messages between the pool and a thread, and their encoding.
  *
- * Owns: the encoding. A batch is one JSON text, which both sides make and read twice as fast as structured cloning copies
- * the same objects; only the memory of parked scripts travels beside it, shared.
+ * Owns: the encoding. A batch is one JSON text, which both sides make and read twice as fast as structured cloning
+ * copies the same objects; only the memory of parked scripts travels beside it.
  * Does not own: when what is sent (pool-thread.ts, thread.ts).
  */
 import type { Answer, Parked, Start, StretchEnd } from "./execution.ts";
@@ -32,8 +32,8 @@ export interface Task {
 }
 
 /**
- * The end of a task: how the stretch ended, that the task was taken back before it began, or that the thread does not have
- * its image (any more): send it with the image.
+ * The end of a task: how the stretch ended, that the task was taken back before it began, or that the thread does not
+ * have its image (any more): send it with the image.
  */
 export type TaskEnd = { readonly slot: number } & (
   | { readonly end: StretchEnd }

@@ -8,8 +8,8 @@
  * R2  A table is an array where it is marked as one or, unmarked, where it has an element 1. Marked or not, an array has
  *     the keys 1 to n and no others, an object has string keys only; anything else is an error that names the key.
  * R3  An unmarked empty table is an object for workers and an array for authoring scripts.
- * R4  Integers beyond 2^53 are refused, never rounded. Floats with an integral value are that integer; NaN and infinities
- *     are refused.
+ * R4  Integers beyond 2^53 are refused, never rounded. Floats with an integral value are that integer; NaN and
+ *     infinities are refused.
  * R5  Depth and size are bounded, so a table that contains itself, or one that doubles at every level, ends in an error.
  * R6  `__proto__` and its like become plain own keys.
  */
@@ -59,8 +59,8 @@ export class JsonReader {
   }
 
   /**
-   * The value at `index`; nil is null. Throws `lua_value`, `lua_depth_limit` or `lua_output_limit`. Leaves the stack as it
-   * is, unless it throws.
+   * The value at `index`; nil is null. Throws `lua_value`, `lua_depth_limit` or `lua_output_limit`. Leaves the stack
+   * as it is, unless it throws.
    */
   read(L: LuaThread, index: number, reading: Reading): Json {
     const { exports } = this.#state;
@@ -125,10 +125,9 @@ export class JsonReader {
     const { exports } = this.#state;
     const { reading, path } = trip;
     if (path.length >= reading.maxDepth) {
-      throw new LuaError(
-        "lua_depth_limit",
-        `${reading.subject} is nested deeper than ${reading.maxDepth} levels${this.#isCyclic(L, path.length) ? ": it contains itself" : ""}`,
-      );
+      const reason = this.#isCyclic(L, path.length) ? ": it contains itself" : "";
+      const message = `${reading.subject} is nested deeper than ${reading.maxDepth} levels${reason}`;
+      throw new LuaError("lua_depth_limit", message);
     }
     if (exports.lua_checkstack(L, 4) === 0) throw this.#state.instance.outOfMemory();
     if (reading.positions !== undefined) {

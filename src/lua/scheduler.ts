@@ -1,16 +1,16 @@
 /**
  * Placement: which thread executes which job, and when.
  *
- * Owns: the queue, the threads, what happens to jobs when a thread is lost.
- * Does not own: admission, host calls, results (pool.ts), one thread (pool-thread.ts).
+ * Owns: the threads, what happens to jobs when a thread is lost.
+ * Does not own: the order of jobs (job-queue.ts), admission, host calls, results (pool.ts), one thread (pool-thread.ts).
  *
  * L1  What is ready is sent in one message a thread and tick; a lone job on an idle thread is sent at once.
- * L2  A job that has begun (its host call was answered) goes before those that have not.
- * L3  A thread without work takes over what a busy one has not begun, so no job waits behind a slow script for long.
- * L4  A stretch whose end nobody saw had no effect, so a job that comes back from a lost thread is simply sent again.
+ * L2  A thread without work takes over what a busy one has not begun, so no job waits behind a slow script for long.
+ * L3  A stretch whose end nobody saw had no effect, so a job that comes back from a lost thread is simply sent again.
  */
 import type { StretchEnd } from "./execution.ts";
 import type { Job } from "./job.ts";
+import { JobQueue } from "./job-queue.ts";
 import { PoolThread, type ThreadLoss } from "./pool-thread.ts";
 import type { TaskEnd } from "./protocol.ts";
 import { compileLuaModule } from "./wasm.ts";
@@ -32,8 +32,7 @@ export class JobScheduler {
   readonly #events: SchedulerEvents;
   readonly #threads = new Set<PoolThread>();
   readonly #threadOf = new Map<Job, PoolThread>();
-  #fresh: Job[] = [];
-  #begun: Job[] = [];
+  readonly #queue = new JobQueue();
   #module: WebAssembly.Module | undefined;
   #isFlushPlanned = false;
   #replaced = 0;
@@ -50,25 +49,29 @@ export class JobScheduler {
     readonly sent: number;
     readonly replaced: number;
   } {
-    const queued = this.#fresh.length + this.#begun.length;
+    const queued = this.#queue.size;
     return { threads: this.#threads.size, queued, sent: this.#threadOf.size, replaced: this.#replaced };
+  }
+
+  /** Starts the first thread before the first job. */
+  warm(): void {
+    if (this.#threads.size === 0) this.#startThread();
   }
 
   /** Takes a job whose next stretch is ready. */
   add(job: Job): void {
-    const idle = this.#fresh.length + this.#begun.length === 0 ? this.#idleThread() : undefined;
+    const idle = this.#queue.size === 0 ? this.#idleThread() : undefined;
     if (idle !== undefined) {
       this.#send(idle, [job]);
       return;
     }
-    ("parked" in job.step ? this.#begun : this.#fresh).push(job);
+    this.#queue.add(job);
     this.#planFlush();
   }
 
   /** Stops caring for a job, wherever it is. A running script is told to stop. */
   remove(job: Job): void {
-    this.#fresh = this.#fresh.filter((other) => other !== job);
-    this.#begun = this.#begun.filter((other) => other !== job);
+    this.#queue.delete(job);
     this.#threadOf.get(job)?.cancel(job);
     this.#threadOf.delete(job);
   }
@@ -78,8 +81,7 @@ export class JobScheduler {
     const threads = [...this.#threads];
     this.#threads.clear();
     this.#threadOf.clear();
-    this.#fresh = [];
-    this.#begun = [];
+    this.#queue.clear();
     await Promise.all(threads.map((thread) => thread.close()));
   }
 
@@ -94,21 +96,14 @@ export class JobScheduler {
 
   /** Sends what is queued, spread over the threads. */
   #flush(): void {
-    let ready = this.#fresh.length + this.#begun.length;
-    if (ready === 0) return;
+    if (this.#queue.size === 0) return;
     if (this.#idleThread() === undefined && this.#threads.size < this.#maxThreads) this.#startThread();
     const threads = [...this.#threads].sort((a, b) => a.load - b.load);
     for (const [i, thread] of threads.entries()) {
-      const share = Math.ceil(ready / (threads.length - i));
-      const jobs = this.#take(Math.min(share, thread.room, Math.max(0, WINDOW - thread.load)));
-      ready -= jobs.length;
+      const share = Math.ceil(this.#queue.size / (threads.length - i));
+      const jobs = this.#queue.take(Math.min(share, thread.room, Math.max(0, WINDOW - thread.load)));
       if (jobs.length > 0) this.#send(thread, jobs);
     }
-  }
-
-  #take(count: number): Job[] {
-    const begun = this.#begun.splice(0, count);
-    return begun.length === count ? begun : [...begun, ...this.#fresh.splice(0, count - begun.length)];
   }
 
   #send(thread: PoolThread, jobs: readonly Job[]): void {
@@ -120,7 +115,7 @@ export class JobScheduler {
     for (const thread of this.#threads) {
       if (thread.load === 0) return thread;
     }
-    return this.#threads.size === 0 && this.#maxThreads > 0 ? this.#startThread() : undefined;
+    return this.#threads.size === 0 ? this.#startThread() : undefined;
   }
 
   #startThread(): PoolThread {
@@ -137,14 +132,14 @@ export class JobScheduler {
     for (const { job, end } of ends) {
       this.#threadOf.delete(job);
       // The thread has dropped the image since; the next message brings it again.
-      if ("skipped" in end) this.#fresh.unshift(job);
+      if ("skipped" in end) this.#queue.addAgain(job);
       else this.#events.ended(job, end.end);
     }
     this.#flush();
     if (thread.load === 0) this.#takeOver(thread);
   }
 
-  /** Gives a thread without work half of what the busiest has not begun (L3). */
+  /** Gives a thread without work half of what the busiest has not begun (L2). */
   #takeOver(idle: PoolThread): void {
     const [busiest] = [...this.#threads].sort((a, b) => b.load - a.load);
     if (busiest === undefined || busiest.load < 2) return;
@@ -161,7 +156,7 @@ export class JobScheduler {
       this.#events.lost(loss.running, loss);
     }
     if (loss.stillborn) for (const job of loss.unharmed) this.#events.lost(job, loss);
-    else this.#fresh.unshift(...loss.unharmed);
+    else for (const job of loss.unharmed) this.#queue.addAgain(job);
     this.#flush();
   }
 }

@@ -2,7 +2,7 @@
 
 const MULTIPLIERS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f] as const;
 
-/** Two 64-bit integers, as `math.randomseed` takes them. Four multiplicative lanes over the text, each mixed at the end. */
+/** Two 64-bit integers for `math.randomseed`: four multiplicative lanes over the text, each mixed at the end. */
 export function seedIntegers(seed: string): readonly [bigint, bigint] {
   const lanes = MULTIPLIERS.map((multiplier, lane) => {
     let hash = Math.imul(seed.length + lane, multiplier);

@@ -12,6 +12,7 @@ import type { Answer, Failure, Start, StretchEnd } from "./execution.ts";
 import { raisedFailure } from "./failure.ts";
 import type { CallStack } from "./frames.ts";
 import type { LuaPosition } from "./invocation.ts";
+import type { MemoryImage } from "./memory-image.ts";
 import type { Running } from "./natives.ts";
 import type { Reading } from "./reader.ts";
 import { seedIntegers } from "./seed.ts";
@@ -24,6 +25,8 @@ export interface StretchGround {
   readonly stack: CallStack;
   readonly budget: Budget;
   readonly base: BaseImage;
+  /** The script's image, which its memory was restored from. */
+  readonly image: MemoryImage;
   readonly running: Running;
 }
 
@@ -34,7 +37,6 @@ export function startScript(ground: StretchGround, start: Start): StretchEnd {
   const { main, kept } = base;
   state.pushKept(main, kept.globals);
   for (const [name, value] of Object.entries(start.globals ?? {})) {
-    if (value === undefined) continue;
     state.pushString(main, name);
     running.writer.push(main, value, `global ${name}`, running.limits.maxDepth);
     exports.lua_rawset(main, -3);
@@ -97,10 +99,10 @@ function readArgument({ base, running }: StretchGround, name: string): Json | Lu
   }
 }
 
-function park({ state, budget, running }: StretchGround, name: string, argument: Json): StretchEnd {
+function park({ state, budget, image, running }: StretchGround, name: string, argument: Json): StretchEnd {
   const parked = {
     usedMs: budget.usedMs(),
-    memory: state.instance.memory.capture(true),
+    memory: state.instance.memory.capture(image),
     printedBytes: running.log.bytes,
     ...(running.told !== undefined && { told: running.told }),
   };

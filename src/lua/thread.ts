@@ -77,7 +77,13 @@ function serve(start: ThreadStart, port: MessagePort): void {
     return { slot, end };
   };
 
-  const report = (ends: readonly TaskEnd[]): void => port.postMessage(encodeEnds(ends));
+  const report = (ends: readonly TaskEnd[]): void => {
+    const batch = encodeEnds(ends);
+    port.postMessage(
+      batch,
+      batch.parked.flatMap(({ memory }) => memory.runs[0]?.bytes.buffer ?? []),
+    );
+  };
 
   const handle = (batch: TaskBatch): void => {
     for (const [id, source] of batch.images) images.set(id, { source, script: undefined });

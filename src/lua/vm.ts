@@ -4,8 +4,8 @@
  * Owns: the instance, the hook, scripts' images, restoring memory before and cleaning up after a stretch.
  * Does not own: the talk with the script (stretch-run.ts), threads (thread.ts).
  *
- * V1  Every stretch starts by restoring memory: a script's image, or the memory a parked script left. Nothing an earlier
- *     stretch did, finished or torn off, is there.
+ * V1  Every stretch starts by restoring memory: a script's image, and over it what a parked script had changed. Nothing
+ *     an earlier stretch did, finished or torn off, is there.
  * V2  A stretch always ends in a StretchEnd, whatever the script does; only the thread's own death prevents it.
  * V3  An instance whose memory has grown is replaced: memory never shrinks, and images fit every instance (M3).
  */
@@ -72,7 +72,7 @@ export class LuaVm {
     this.#parts = this.#assemble();
   }
 
-  /** The memory of the VM, for tests of V1. */
+  /** The VM's linear memory, to be looked at (V1). */
   get memory(): Buffer {
     return this.#parts.instance.bytes;
   }
@@ -92,7 +92,7 @@ export class LuaVm {
         state.exports.lua_callk(base.main, 1, 0, 0, 0);
       }
       state.compile(base.root, image.source, `@${image.chunkName}`);
-      return { kind: image.kind, roots: image.roots ?? [], memory: instance.memory.capture(false) };
+      return { kind: image.kind, roots: image.roots ?? [], memory: instance.memory.capture() };
     } catch (error) {
       if (!(error instanceof LuaError)) throw error;
       const line = messageLine(error.message, shownName(image.chunkName));
@@ -109,9 +109,9 @@ export class LuaVm {
     const parked = "parked" in stretch ? stretch.parked : undefined;
     const now = performance.now();
     const running = this.#begin(script, stretch, now);
-    const ground = { state, stack, budget: this.#budget, base, running };
+    const ground = { state, stack, budget: this.#budget, base, image: script.memory, running };
     try {
-      instance.memory.restore(parked?.memory ?? script.memory);
+      instance.memory.restore(script.memory, parked?.memory);
       this.#budget.open(stretch.limits.cpuMs, parked?.usedMs ?? 0, now);
       return "parked" in stretch ? resumeScript(ground, stretch.answer) : startScript(ground, stretch.start);
     } catch (error) {
@@ -196,7 +196,7 @@ export class LuaVm {
       instance,
       state,
       stack,
-      blank: instance.memory.capture(false),
+      blank: instance.memory.capture(),
       natives: indices,
       hook,
       marshals: new Map(),

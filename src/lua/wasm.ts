@@ -49,7 +49,7 @@ export const LUA_TYPE = {
 } as const;
 
 /** Results of `lua_resume` and `lua_pcallk` that are told apart here; every other non-zero one is an error too. */
-export const LUA_STATUS = { ok: 0, yield: 1, syntaxError: 3, memoryError: 4 } as const;
+export const LUA_STATUS = { ok: 0, yield: 1, memoryError: 4 } as const;
 
 /** Events for `lua_sethook`. */
 export const LUA_MASK = { line: 4, count: 8 } as const;
@@ -86,7 +86,6 @@ export interface LuaExports {
   lua_getinfo(L: LuaThread, what: number, record: number): number;
   lua_gettop(L: LuaThread): number;
   lua_settop(L: LuaThread, index: number): void;
-  lua_absindex(L: LuaThread, index: number): number;
   lua_checkstack(L: LuaThread, slots: number): number;
   lua_pushvalue(L: LuaThread, index: number): void;
   lua_rotate(L: LuaThread, index: number, by: number): void;
@@ -101,10 +100,8 @@ export interface LuaExports {
   luaL_checklstring(L: LuaThread, index: number, size: number): number;
   luaL_checkinteger(L: LuaThread, index: number): bigint;
   luaL_optinteger(L: LuaThread, index: number, fallback: bigint): bigint;
-  luaL_typeerror(L: LuaThread, index: number, expected: number): number;
   luaL_where(L: LuaThread, level: number): void;
   lua_concat(L: LuaThread, count: number): void;
-  lua_touserdata(L: LuaThread, index: number): number;
   lua_topointer(L: LuaThread, index: number): number;
   lua_getmetatable(L: LuaThread, index: number): number;
   lua_pushnil(L: LuaThread): void;

@@ -9,7 +9,6 @@ declare namespace WebAssembly {
 
   class Module {
     constructor(bytes: Uint8Array);
-    static customSections(module: Module, name: string): ArrayBuffer[];
   }
 
   class Instance {

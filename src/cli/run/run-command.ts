@@ -50,8 +50,7 @@ export interface RunFlags {
 export async function runCommand(surface: Surface, blueprint: string, flags: RunFlags): Promise<ExitCode> {
   const view = await chooseView(surface, flags);
   using interrupt = new Interrupt(surface, {
-    onCancel: () =>
-      view.notice({ level: "warning", code: "cancelling", message: "cancelling: once more to leave at once" }),
+    onCancel: () => view.notice({ level: "warning", code: "cancelling", message: "a second signal leaves at once" }),
     beforeExit: () => view.end(),
   });
   const progress: { checked?: CheckedBlueprint; run?: RunIdentity } = {};
@@ -68,11 +67,13 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
       ...(workDir === undefined ? {} : { work_dir: await directory(surface, workDir, "--work-dir") }),
     };
     await using workshop = await openWorkshop(surface, flags.include);
+    // Loaded while the check waits for its Lua thread.
+    const hostModule = import("../../host.ts");
     const checked = await workshop.check(blueprint);
     progress.checked = checked;
     const compiled = flags.json ? compiledOrThrow(checked) : compiledOrRefuse(surface, checked);
     noteFindings(view, checked);
-    const { openHost } = await import("../../host.ts");
+    const { openHost } = await hostModule;
     await using host = await openHost({ data: dataLocation(surface, flags), workshop, env: surface.env });
     noteDurability(view, host);
 
