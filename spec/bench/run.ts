@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { expressionRows } from "./expressions.ts";
 import { floorRows, measureFloors } from "./floors.ts";
 import { luaRows } from "./lua.ts";
+import { recoveryRows } from "./recovery.ts";
 import type { Row } from "./row.ts";
 import { runRows } from "./runs.ts";
 import { startUpRows } from "./start-up.ts";
@@ -19,6 +20,7 @@ const floors = await measureFloors();
 const sections: readonly (readonly [name: string, rows: () => AsyncIterable<Row>])[] = [
   ["floor", () => floorRows(floors)],
   ["runs", () => runRows(floors)],
+  ["recovery", recoveryRows],
   ["lua", luaRows],
   ["expressions", expressionRows],
   ["start", startUpRows],
