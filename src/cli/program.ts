@@ -40,6 +40,7 @@ export function buildProgram(surface: Surface, perform: Perform): Command {
   addServe(program, surface, perform);
   addRunsCommands(program, surface, perform);
   addBlueprintCommands(program, surface, perform);
+  addSimulate(program, surface, perform);
   addDoctor(program, surface, perform);
   addCompletion(program, surface, perform);
   return program;
@@ -178,6 +179,29 @@ function addBlueprintCommands(program: Command, surface: Surface, perform: Perfo
     .option("--json", "print JSON");
   addVerbose(addInclude(explain)).action((file: string, agent: string | undefined, flags) =>
     perform(async () => (await import("./explain/explain-command.ts")).explainCommand(surface, file, agent, flags)),
+  );
+}
+
+function addSimulate(program: Command, surface: Surface, perform: Perform): void {
+  const simulate = program
+    .command("simulate")
+    .summary("prove that a Blueprint survives crashes")
+    .description(
+      "Run a Blueprint in virtual time with a crash after every journal entry, and hold each end against the run without a crash. Lua agents run their chunk; all others answer from the script, else with their input. Exit code 1 where a crash changes anything.",
+    )
+    .argument("<blueprint>", "a .bp.lua, .json or .yaml file")
+    .option("--seed <n>", "of the order of events and of random crashes (default: drawn, and printed)")
+    .addOption(
+      new Option("--crash <where>", "after every entry, or at random ones")
+        .choices(["every", "random"])
+        .default("every"),
+    )
+    .option("--runs <n>", "runs with random crashes (default: 20)")
+    .option("--input <json>", "the run's input, a JSON object")
+    .option("--script <file>", "a JSON object: agent names and what they answer")
+    .option("--json", "print JSON");
+  addVerbose(addInclude(simulate)).action((blueprint: string, flags) =>
+    perform(async () => (await import("./simulate/simulate-command.ts")).simulateCommand(surface, blueprint, flags)),
   );
 }
 
