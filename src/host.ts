@@ -5,7 +5,7 @@
  * closing. Does not own: any behaviour of its own beyond that.
  */
 import { hash, randomBytes } from "node:crypto";
-import { type RunQuery, type RunRecord, StoreError, type Stores } from "../stores/ports.ts";
+import { type JournalRow, type RunQuery, type RunRecord, StoreError, type Stores } from "../stores/ports.ts";
 import type { CompiledBlueprint } from "./blueprint/index.ts";
 import {
   type CancelRequest,
@@ -17,6 +17,7 @@ import {
 } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
+import { JournalBell } from "./journal-bell.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
 import { type TaskInput, taskContext } from "./middleware/index.ts";
 import { packageVersion } from "./package-version.ts";
@@ -24,7 +25,7 @@ import { RunRecords } from "./run-records.ts";
 import { SubprocessHost } from "./workers/index.ts";
 import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
-export type { RunQuery, RunRecord, RunStatus } from "../stores/ports.ts";
+export type { JournalRow, RunQuery, RunRecord, RunStatus } from "../stores/ports.ts";
 export type { CancelRequest, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError } from "./engine/index.ts";
 export type { JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
@@ -76,6 +77,7 @@ export class Host implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #stores: Stores;
   readonly #records: RunRecords;
+  readonly #journals: JournalBell;
   readonly #ownsWorkshop: boolean;
   readonly #subprocess: SubprocessHost;
   readonly #executables: Executables;
@@ -85,11 +87,12 @@ export class Host implements AsyncDisposable {
     const { env = process.env } = options;
     this.#stores = stores;
     this.#records = new RunRecords(stores);
+    this.#journals = new JournalBell(stores.journals);
     this.#ownsWorkshop = options.workshop === undefined;
     this.workshop = options.workshop ?? new Workshop(options);
     this.#subprocess = new SubprocessHost({ environment: env, cwd: process.cwd() });
     this.#engine = new Engine({
-      stores,
+      stores: { ...stores, journals: this.#journals, [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose]() },
       clock: systemClock,
       hash: sha256,
       newRunId,
@@ -113,6 +116,9 @@ export class Host implements AsyncDisposable {
   /** Starts a run of a compiled Blueprint. Resolves when its start is durable. */
   async launch(compiled: CompiledBlueprint, options: LaunchOptions = {}): Promise<RunHandle> {
     const { input, taskInput = {}, observer, idempotencyKey } = options;
+    // Asked first, so that a launch that is not the first begins nothing; the store decides between two at once.
+    const known = idempotencyKey === undefined ? undefined : await this.launchedWith(idempotencyKey);
+    if (known !== undefined) return this.#engine.attach(known.runId);
     const { executable, pinned } = this.#executables.pin(compiled);
     const handle = this.#engine.launch({
       executable: await executable,
@@ -199,6 +205,22 @@ export class Host implements AsyncDisposable {
   /** A run's journal, the digest chain checked, blobs loaded. @throws KernelError naming the first bad entry. */
   journal(runId: string): Promise<readonly ReplayedEntry[]> {
     return this.#records.journal(runId);
+  }
+
+  /** The Blueprint of a version that runs here are, or lately were, pinned to. */
+  async blueprint(version: string): Promise<CompiledBlueprint | undefined> {
+    const document = await this.#stores.documents.get(version);
+    return document === undefined ? undefined : this.workshop.compile(JSON.parse(document.text) as Json);
+  }
+
+  /** Durable entries of a run from a seq on, as stored, at most `limit`. */
+  entries(runId: string, fromSeq: number, limit: number): Promise<readonly JournalRow[]> {
+    return this.#journals.read(runId, fromSeq, limit);
+  }
+
+  /** Calls `listener` whenever there are new durable entries of a run; the returned function ends that. */
+  onEntries(runId: string, listener: () => void): () => void {
+    return this.#journals.listen(runId, listener);
   }
 
   /** Removes runs that have ended; says how many. @throws StoreError `run_live`. */

@@ -1,9 +1,9 @@
-import { existsSync, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import { lua, oneStep, temporaryDirectory, temporaryFile } from "../cli/temporary.ts";
+import { appears } from "./appears.ts";
 import { start } from "./cli-process.ts";
 
 /** A program that starts a child of its own, leaves both process ids in a file, whole, and then stays. */
@@ -34,21 +34,6 @@ function alive(pid: number): boolean {
 
 async function pids(directory: string): Promise<readonly number[]> {
   return (await readFile(join(directory, "pids"), "utf8")).split(" ").map(Number);
-}
-
-/** Resolves when the file is there: the only sign a program without a pipe of its own can give. */
-async function appears(file: string): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const watcher = watch(dirname(file), () => {
-      if (!existsSync(file)) return;
-      watcher.close();
-      resolve();
-    });
-    if (existsSync(file)) {
-      watcher.close();
-      resolve();
-    }
-  });
 }
 
 describe("Ctrl-C", () => {

@@ -136,6 +136,21 @@ describe("a run that only waits", () => {
     expect(await run.result).toMatchObject({ status: "done" });
   });
 
+  it("can be called back any number of times by signals it keeps for later", async () => {
+    const fixture = new EngineFixture();
+    const flow = step("wait_signal", lit("go"), "$.a");
+    const run = launch(fixture.engine, fixture.executable(flow, { wait_signal: signal }));
+    await run.accepted;
+    for (let sent = 0; sent < 8; sent += 1) {
+      fixture.clock.advance(1_000);
+      await settle();
+      expect(fixture.engine.live).toBe(0);
+      await fixture.engine.signal(run.runId, { name: "other", id: `${sent}`, value: sent });
+    }
+    await fixture.engine.signal(run.runId, { name: "go", id: "last", value: "x" });
+    expect(await run.result).toEqual({ status: "done", ctx: { a: "x" } });
+  });
+
   it("does not acknowledge a signal that comes when its end is decided", async () => {
     const fixture = new EngineFixture();
     const flow = step("wait_signal", lit("go"), "$.a");

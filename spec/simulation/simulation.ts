@@ -270,6 +270,9 @@ export class Simulation {
   async #take(choice: Choice): Promise<void> {
     this.#trace.push(await choice.act());
     await settle();
+    for (const run of this.#runs) {
+      run.paused = (await this.#disk.stores.runs.get(run.handle.runId))?.status === "paused";
+    }
     if (this.#disk.violations.length > 0) this.#fail(this.#disk.violations.join("\n"));
   }
 
@@ -335,18 +338,12 @@ export class Simulation {
   }
 
   #pause(run: Launched): string {
-    run.paused = true;
     this.#owner.engine.pause(run.handle.runId, { reason: "test" }).catch(() => {});
     return `pause ${run.handle.runId}`;
   }
 
   #resume(run: Launched): string {
-    this.#owner.engine.resume(run.handle.runId, { reason: "test" }).then(
-      () => {
-        run.paused = false;
-      },
-      () => {},
-    );
+    this.#owner.engine.resume(run.handle.runId, { reason: "test" }).catch(() => {});
     return `resume ${run.handle.runId}`;
   }
 

@@ -5,21 +5,31 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Append, AppendResult, JournalRow, RunRecord, RunStatus, Stores } from "../../stores/ports.ts";
 import { describeAgainstModel } from "./model-property.ts";
-import { anAppend, aRow, aRun, rows } from "./samples.ts";
+import { describeOwnership } from "./ownership-contract.ts";
+import { describeOwnershipAgainstModel } from "./ownership-property.ts";
+import { describeCollection, describeRemoval, describeSnapshots } from "./retention-contract.ts";
+import { aFullRun, anAppend, aRow, aRun, type OpenStores, rows } from "./samples.ts";
+import { describeTail } from "./tail-contract.ts";
 
 const FOR_EVER = 1_000_000;
 
 /** @param open Opens an empty store. May be called before a group of tests, or in one. */
-export function describeStores(name: string, open: () => Promise<Stores>): void {
+export function describeStores(name: string, open: OpenStores): void {
   describe(`${name}: journals`, () => describeJournals(open));
   describe(`${name}: runs`, () => describeRuns(open));
   describe(`${name}: documents and blobs`, () => describeContents(open));
   describe(`${name}: closing and cancelling`, () => describeClosing(open));
+  describe(`${name}: the tail`, () => describeTail(open));
+  describe(`${name}: ownership`, () => describeOwnership(open));
+  describe(`${name}: snapshots`, () => describeSnapshots(open));
+  describe(`${name}: removing runs`, () => describeRemoval(open));
+  describe(`${name}: collecting`, () => describeCollection(open));
   describeAgainstModel(name, open);
+  describeOwnershipAgainstModel(name, open);
 }
 
 /** A store with these runs in it. */
-async function openWith(open: () => Promise<Stores>, ...runs: readonly RunRecord[]): Promise<Stores> {
+async function openWith(open: OpenStores, ...runs: readonly RunRecord[]): Promise<Stores> {
   const stores = await open();
   await stores.runs.create(runs);
   return stores;
@@ -29,7 +39,7 @@ async function journal(stores: Stores, runId: string): Promise<readonly JournalR
   return stores.journals.read(runId, 0, FOR_EVER);
 }
 
-function describeJournals(open: () => Promise<Stores>): void {
+function describeJournals(open: OpenStores): void {
   it("appends rows and moves the run's row with them", async () => {
     await using stores = await openWith(open, aRun("r"));
     expect(await stores.journals.append([anAppend("r", 1, 3, { at: 4321 })])).toEqual(["appended"]);
@@ -186,20 +196,49 @@ function describeJournals(open: () => Promise<Stores>): void {
   });
 }
 
-function describeRuns(open: () => Promise<Stores>): void {
+function describeRuns(open: OpenStores): void {
   it("gives back what was created, with every optional field or none", async () => {
-    const full = aRun("full", {
-      owner: "host-1",
-      error: "e",
-      parentRunId: "bare",
-      status: "suspended",
-      fence: 7,
-      nextSeq: 3,
-    });
+    const full = aFullRun("full");
     await using stores = await openWith(open, aRun("bare"), full);
     expect(await stores.runs.get("bare")).toEqual(aRun("bare"));
     expect(await stores.runs.get("full")).toEqual(full);
     expect(await stores.runs.get("other")).toBeUndefined();
+  });
+
+  it("finds a run by the idempotency key it was created with", async () => {
+    await using stores = await openWith(open, aRun("a", { idempotencyKey: "__proto__" }), aFullRun("b"), aRun("c"));
+    expect(await stores.runs.byIdempotencyKey("__proto__")).toEqual(aRun("a", { idempotencyKey: "__proto__" }));
+    expect(await stores.runs.byIdempotencyKey("key of b")).toEqual(aFullRun("b"));
+    expect(await stores.runs.byIdempotencyKey("constructor")).toBeUndefined();
+    expect(await stores.runs.byIdempotencyKey("")).toBeUndefined();
+  });
+
+  it("refuses a key that a run has, naming that run, and adds none of the batch", async () => {
+    await using stores = await openWith(open, aRun("a", { idempotencyKey: "k" }));
+    const creating = stores.runs.create([aRun("b", { idempotencyKey: "other" }), aRun("c", { idempotencyKey: "k" })]);
+    await expect(creating).rejects.toMatchObject({
+      name: "StoreError",
+      code: "run_key_taken",
+      details: { runId: "a", idempotencyKey: "k" },
+    });
+    expect((await stores.runs.list({ limit: 9 })).map(({ runId }) => runId)).toEqual(["a"]);
+    expect(await stores.runs.byIdempotencyKey("other")).toBeUndefined();
+  });
+
+  it("refuses a batch that names one key twice", async () => {
+    await using stores = await open();
+    const creating = stores.runs.create([aRun("a", { idempotencyKey: "k" }), aRun("b", { idempotencyKey: "k" })]);
+    await expect(creating).rejects.toMatchObject({ code: "run_key_taken", details: { runId: "a" } });
+    expect(await stores.runs.list({ limit: 9 })).toEqual([]);
+  });
+
+  it("gives a key to exactly one of many that ask at once", async () => {
+    await using stores = await open();
+    const ids = Array.from({ length: 20 }, (_, index) => `r${index}`);
+    const creating = ids.map((id) => stores.runs.create([aRun(id, { idempotencyKey: "k" })]));
+    const outcomes = await Promise.allSettled(creating);
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    expect(await stores.runs.list({ limit: 99 })).toHaveLength(1);
   });
 
   it("treats the names of Object.prototype as plain ids", async () => {
@@ -302,7 +341,7 @@ function describeRuns(open: () => Promise<Stores>): void {
   });
 }
 
-function describeContents(open: () => Promise<Stores>): void {
+function describeContents(open: OpenStores): void {
   const document = { version: "sha256:aa", blueprintId: "demo", text: '{"flow":"é"}' };
 
   it("keeps a document under its version; putting it again is nothing", async () => {
@@ -334,7 +373,7 @@ function describeContents(open: () => Promise<Stores>): void {
   });
 }
 
-function describeClosing(open: () => Promise<Stores>): void {
+function describeClosing(open: OpenStores): void {
   const calls: readonly (readonly [string, (stores: Stores, signal?: AbortSignal) => Promise<unknown>])[] = [
     ["journals.append", (stores, signal) => stores.journals.append([anAppend("r", 1)], signal && { signal })],
     ["journals.read", (stores, signal) => stores.journals.read("r", 1, 1, signal && { signal })],
@@ -345,6 +384,24 @@ function describeClosing(open: () => Promise<Stores>): void {
       "documents.put",
       (stores, signal) => stores.documents.put({ version: "v", blueprintId: "b", text: "t" }, signal && { signal }),
     ],
+    ["journals.tail", (stores, signal) => stores.journals.tail(0, 1, signal && { signal })],
+    ["journals.end", (stores, signal) => stores.journals.end(signal && { signal })],
+    ["runs.byIdempotencyKey", (stores, signal) => stores.runs.byIdempotencyKey("k", signal && { signal })],
+    ["runs.remove", (stores, signal) => stores.runs.remove(["ended"], signal && { signal })],
+    ["ownership.renew", (stores, signal) => stores.ownership.renew({ hostId: "h", leaseMs: 1 }, signal && { signal })],
+    ["ownership.leave", (stores, signal) => stores.ownership.leave("h", signal && { signal })],
+    [
+      "ownership.claim",
+      (stores, signal) => stores.ownership.claim({ hostId: "h", which: "abandoned", limit: 1 }, signal && { signal }),
+    ],
+    ["ownership.nextWake", (stores, signal) => stores.ownership.nextWake(signal && { signal })],
+    [
+      "snapshots.put",
+      (stores, signal) => stores.snapshots.put("r", { nextSeq: 1, prev: "p", text: "t" }, signal && { signal }),
+    ],
+    ["snapshots.get", (stores, signal) => stores.snapshots.get("r", signal && { signal })],
+    ["documents.collect", (stores, signal) => stores.documents.collect({ limit: 1 }, signal && { signal })],
+    ["blobs.collect", (stores, signal) => stores.blobs.collect({ limit: 1 }, signal && { signal })],
     ["documents.get", (stores, signal) => stores.documents.get("v", signal && { signal })],
     ["blobs.get", (stores, signal) => stores.blobs.get(["d"], signal && { signal })],
   ];
@@ -352,11 +409,13 @@ function describeClosing(open: () => Promise<Stores>): void {
   it.each(calls)(
     "%s rejects with the reason of a signal that is aborted already, and does nothing",
     async (_name, call) => {
-      await using stores = await openWith(open, aRun("r"));
+      await using stores = await openWith(open, aRun("r"), aRun("ended", { status: "done" }));
       const reason = new Error("changed my mind");
       await expect(call(stores, AbortSignal.abort(reason))).rejects.toBe(reason);
       expect(await stores.runs.get("r")).toEqual(aRun("r"));
       expect(await stores.runs.get("new")).toBeUndefined();
+      expect(await stores.runs.get("ended")).toBeDefined();
+      expect(await stores.snapshots.get("r")).toBeUndefined();
       expect(await stores.documents.get("v")).toBeUndefined();
     },
   );

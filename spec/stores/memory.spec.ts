@@ -3,7 +3,7 @@ import { openMemoryStores } from "../../stores/memory/index.ts";
 import { describeStores } from "./contract.ts";
 import { aRun } from "./samples.ts";
 
-describeStores("memory", async () => openMemoryStores());
+describeStores("memory", async (options) => openMemoryStores(options));
 
 it("says that nothing survives", () => {
   expect(openMemoryStores()).toMatchObject({ name: "memory", durability: "none" });

@@ -5,7 +5,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Append, AppendResult, JournalRow, RunRecord, RunStatus, Stores } from "../../stores/ports.ts";
-import { aRun, rows } from "./samples.ts";
+import { aRun, type OpenStores, rows } from "./samples.ts";
 
 /** The contract, as simply as it can be said. */
 class Model {
@@ -86,7 +86,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const waves = fc.array(fc.array(step, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 5 });
 
 /** @param open Opens an empty store. */
-export function describeAgainstModel(name: string, open: () => Promise<Stores>): void {
+export function describeAgainstModel(name: string, open: OpenStores): void {
   describe(`${name}: against a model`, () => {
     it("answers and ends like the model, whatever is asked of it", async () => {
       await using stores = await open();

@@ -1,5 +1,8 @@
 /** Runs, rows and appends for the store suites: complete, small, and different where the tests need them to be. */
-import type { Append, JournalRow, RunRecord } from "../../stores/ports.ts";
+import type { Append, JournalRow, RunRecord, Stores } from "../../stores/ports.ts";
+
+/** Opens an empty store, with a clock that the test moves where it needs one. */
+export type OpenStores = (options?: { readonly now?: () => number }) => Promise<Stores>;
 
 /** A run as the engine would create it; `over` replaces fields. */
 export function aRun(runId: string, over: Partial<RunRecord> = {}): RunRecord {
@@ -15,6 +18,23 @@ export function aRun(runId: string, over: Partial<RunRecord> = {}): RunRecord {
     recoveryAttempts: 0,
     ...over,
   };
+}
+
+/** A run with every field there is; `over` replaces some. */
+export function aFullRun(runId: string, over: Partial<RunRecord> = {}): RunRecord {
+  return aRun(runId, {
+    owner: "host-1",
+    error: "e",
+    parentRunId: "parent",
+    forkedFrom: "source",
+    status: "suspended",
+    fence: 7,
+    nextSeq: 3,
+    recoveryAttempts: 4,
+    wakeAt: 5000,
+    idempotencyKey: `key of ${runId}`,
+    ...over,
+  });
 }
 
 /** The row with this seq; `tag` makes its text its own. */

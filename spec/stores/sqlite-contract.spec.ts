@@ -6,7 +6,7 @@ import { anAppend, aRun, rows } from "./samples.ts";
 
 const temporaryDirectory = temporaryDirectories();
 
-describeStores("sqlite", () => openSqliteStores({ dataDir: temporaryDirectory() }));
+describeStores("sqlite", (options) => openSqliteStores({ dataDir: temporaryDirectory(), ...options }));
 
 it.each(["full", "relaxed"] as const)("keeps everything over closing and opening, %s", async (durability) => {
   const dataDir = temporaryDirectory();

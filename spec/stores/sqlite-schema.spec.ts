@@ -70,6 +70,42 @@ describe("the schema", () => {
     expect(inDatabase(dataDir, dump)).toBe(recorded(LATEST));
   });
 
+  it("is reached from version 1 with what runs use of its texts counted, and a place in the tail for each row", async () => {
+    const dataDir = temporaryDirectory();
+    const entry = (seq: number, name: string) => `{"seq":${seq},"value":{"blob":"sha256:${name}","bytes":1}}`;
+    inDatabase(dataDir, (db) => {
+      db.exec(recorded(1));
+      db.exec(`INSERT INTO runs (run_no, run_id, status, bp_id, bp_version, fence, next_seq, created_at, updated_at)
+        VALUES (1, 'a', 'done', 'demo', 'v1', 1, 4, 1, 1), (2, 'b', 'done', 'demo', 'v1', 1, 2, 1, 1)`);
+      const insert = db.prepare("INSERT INTO journal (run_no, seq, type, text) VALUES (?, ?, 'step_completed', ?)");
+      insert.run(1, 1, entry(1, "shared"));
+      insert.run(2, 1, entry(1, "shared"));
+      insert.run(1, 2, entry(2, "own"));
+      insert.run(1, 3, "");
+      for (const name of ["shared", "own", "nobody's"]) {
+        db.prepare("INSERT INTO blobs (digest, size, text) VALUES (?, 1, 'x')").run(`sha256:${name}`);
+      }
+      db.exec("INSERT INTO documents (version, bp_id, text) VALUES ('v1', 'demo', '{}'), ('v2', 'demo', '{}')");
+    });
+    await using stores = await openSqliteStores({ dataDir });
+    expect((await stores.journals.tail(0, 9)).map(({ runId, seq }) => `${runId}${seq}`)).toEqual([
+      "a1",
+      "b1",
+      "a2",
+      "a3",
+    ]);
+    expect(await stores.blobs.collect({ limit: 9 })).toEqual({ count: 1, bytes: 1 });
+    expect(await stores.documents.collect({ limit: 9 })).toMatchObject({ count: 1 });
+    await stores.runs.remove(["a"]);
+    expect(await stores.blobs.collect({ limit: 9 })).toMatchObject({ count: 1 });
+    expect(await stores.blobs.get(["sha256:shared", "sha256:own"])).toEqual(["x", undefined]);
+    expect(await stores.documents.get("v1")).toBeDefined();
+    await stores.runs.remove(["b"]);
+    expect(await stores.blobs.collect({ limit: 9 })).toMatchObject({ count: 1 });
+    expect(await stores.documents.collect({ limit: 9 })).toMatchObject({ count: 1 });
+    expect(await stores.maintenance.integrityCheck()).toEqual([]);
+  });
+
   it("is applied a version at a time: one that fails leaves the version before it, whole (G1)", () => {
     const dataDir = temporaryDirectory();
     const next = [

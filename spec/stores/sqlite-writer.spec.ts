@@ -8,7 +8,7 @@ import type { WriteRequest } from "../../stores/sqlite/write-request.ts";
 import { Writer, type WriterThread } from "../../stores/sqlite/writer.ts";
 import { type Cell, decodeRequests, encodeRequest, type WriterMessage } from "../../stores/sqlite/writer-message.ts";
 import { temporaryDirectories } from "./data-directories.ts";
-import { anAppend, aRun } from "./samples.ts";
+import { aFullRun, anAppend, aRun } from "./samples.ts";
 
 const temporaryDirectory = temporaryDirectories();
 const MIB = 1024 * 1024;
@@ -202,16 +202,20 @@ describe("the writer's end on the main thread", () => {
 describe("messages", () => {
   it("carry every field of every request", () => {
     const requests: WriteRequest[] = [
-      { kind: "create", batch: [aRun("a", { owner: "h", error: "e", parentRunId: "p", status: "paused" })] },
+      { kind: "create", batch: [aRun("a"), aFullRun("b")] },
       {
         kind: "append",
         batch: [
           anAppend("a", 1, 2, { patch: { status: "done", error: "e" }, blobs: [{ digest: "d", text: "t" }] }),
           anAppend("b", 7, 0, { patch: {}, blobs: [] }),
+          anAppend("c", 7, 0, { patch: { wakeAt: null, recoveryAttempts: 0 }, blobs: [] }),
+          anAppend("d", 7, 0, { patch: { wakeAt: 0 }, blobs: [] }),
         ],
       },
       document("v", "text"),
+      { kind: "claim", order: { hostId: "h", limit: 3, which: { runId: "a" } }, now: 5 },
       { kind: "append", batch: [] },
+      { kind: "remove", runIds: ["a", "b"] },
     ];
     const cells: Cell[] = [];
     for (const request of requests) encodeRequest(request, cells);
@@ -225,7 +229,7 @@ describe("the writer's thread", () => {
     const keeper = openForWriting(database, "full");
     migrate(keeper, 0);
     const thread = new Worker(new URL("../../stores/sqlite/writer-thread.ts", import.meta.url), {
-      workerData: { database, durability: "full" },
+      workerData: { database, durability: "full", posted: new Int32Array(new SharedArrayBuffer(4)) },
     });
     const writer = new Writer(thread, database);
     await writer.write(document("a"));

@@ -55,6 +55,9 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   journal_corrupt: machine("restore the directory from a backup; other runs are not concerned"),
   journal_newer: machine("use the newer swarm-host that wrote it"),
   divergence: machine("fork the run: what has changed is executed again"),
+  port_taken: machine("choose another port with --port; 0 is any that is free"),
+  not_listening: machine("choose another address with --host or port with --port"),
+  credential_damaged: machine("remove the file and start the host again"),
   run_lost: machine("another host has taken the run over: watch it there"),
   engine_closed: machine("run the command again"),
   unknown_template: asked("see `swarm-host bp new --help`"),
@@ -75,6 +78,7 @@ const EXPECTED = new Set([
   "FlowError",
   "BlueprintError",
   "ScaffoldError",
+  "ServerError",
 ]);
 
 /** What to tell about anything that was thrown. */

@@ -7,7 +7,7 @@
 import { Argument, Command, Option } from "commander";
 import { packageVersion } from "../package-version.ts";
 import type { ExitCode } from "./exit-code.ts";
-import { addDataDir, addInclude, addVerbose, collect } from "./options.ts";
+import { addDataDir, addInclude, addVerbose, collect, wholeNumber } from "./options.ts";
 import { addRunsCommands } from "./runs/runs-program.ts";
 import { SCAFFOLD_TEMPLATES } from "./scaffold-templates.ts";
 import type { Surface } from "./surface.ts";
@@ -38,8 +38,10 @@ export function buildProgram(surface: Surface, perform: Perform): Command {
     })
     .addHelpText("after", EXIT_CODES);
   addRun(program, surface, perform);
+  addServe(program, surface, perform);
   addRunsCommands(program, surface, perform);
   addBlueprintCommands(program, surface, perform);
+  addSimulate(program, surface, perform);
   addDoctor(program, surface, perform);
   addCompletion(program, surface, perform);
   return program;
@@ -83,6 +85,22 @@ Ctrl-C cancels the run, waits for its workers to stop and journals the end; a se
     .action((blueprint: string, flags) =>
       perform(async () => (await import("./run/run-command.ts")).runCommand(surface, blueprint, flags)),
     );
+}
+
+function addServe(program: Command, surface: Surface, perform: Perform): void {
+  const serve = program
+    .command("serve")
+    .summary("own a data directory and run what is in it")
+    .description(
+      "Own a data directory: bring its runs back, go on with them, and answer over HTTP on this machine. SIGTERM or Ctrl-C stops it in good order; unfinished runs go on when it starts again.",
+    )
+    .option("--host <address>", "where to listen: a loopback address", "127.0.0.1")
+    .addOption(
+      new Option("--port <port>", "the port; 0 is any that is free").argParser(wholeNumber(0, 65_535)).default(7717),
+    );
+  addVerbose(addDataDir(serve)).action((flags) =>
+    perform(async () => (await import("./serve/serve-command.ts")).serveCommand(surface, flags)),
+  );
 }
 
 function addBlueprintCommands(program: Command, surface: Surface, perform: Perform): void {
@@ -168,6 +186,29 @@ function addBlueprintCommands(program: Command, surface: Surface, perform: Perfo
 
 function templateLines(): string {
   return SCAFFOLD_TEMPLATES.map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join("\n");
+}
+
+function addSimulate(program: Command, surface: Surface, perform: Perform): void {
+  const simulate = program
+    .command("simulate")
+    .summary("prove that a Blueprint survives crashes")
+    .description(
+      "Run a Blueprint in virtual time with a crash after every journal entry, and hold each end against the run without a crash. Lua agents run their chunk; all others answer from the script, else with their input. Exit code 1 where a crash changes anything.",
+    )
+    .argument("<blueprint>", "a .bp.lua, .json or .yaml file")
+    .option("--seed <n>", "of the order of events and of random crashes (default: drawn, and printed)")
+    .addOption(
+      new Option("--crash <where>", "after every entry, or at random ones")
+        .choices(["every", "random"])
+        .default("every"),
+    )
+    .option("--runs <n>", "runs with random crashes (default: 20)")
+    .option("--input <json>", "the run's input, a JSON object")
+    .option("--script <file>", "a JSON object: agent names and what they answer")
+    .option("--json", "print JSON");
+  addVerbose(addInclude(simulate)).action((blueprint: string, flags) =>
+    perform(async () => (await import("./simulate/simulate-command.ts")).simulateCommand(surface, blueprint, flags)),
+  );
 }
 
 function addDoctor(program: Command, surface: Surface, perform: Perform): void {

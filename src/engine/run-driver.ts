@@ -277,7 +277,9 @@ export class RunDriver {
     if (this.#paused) this.#held = [];
     this.#close();
     const now = this.#ports.clock.now();
-    const patch: RunPatch = { wakeAt: wakeAt ?? null, ...(this.#paused ? {} : { status: "waiting" }) };
+    // To have come to rest is progress: being called back is not a recovery.
+    const status = this.#paused ? {} : ({ status: "waiting" } as const);
+    const patch: RunPatch = { wakeAt: wakeAt ?? null, recoveryAttempts: 0, ...status };
     this.#ports.writer.patch({ runId, fence }, chain.nextSeq, now, patch);
     try {
       await this.durable();

@@ -1,14 +1,15 @@
 /** `swarm-host runs list`. */
 import type { RunRecord, RunStatus } from "../../host.ts";
+import { runObject } from "../../run-object.ts";
 import { openRecords } from "../../run-records.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { jsonText, writeResult } from "../output.ts";
 import { oneLine, styleFor } from "../style.ts";
 import type { Surface } from "../surface.ts";
-import { rowObject, timeText } from "./run-row.ts";
 import { statusText } from "./status-text.ts";
 import { tableLines } from "./table.ts";
+import { timeText } from "./time-text.ts";
 
 /** Options as commander gives them. */
 export interface ListFlags extends DataDirFlag {
@@ -27,7 +28,7 @@ export async function listCommand(surface: Surface, flags: ListFlags): Promise<E
     ...(status === undefined ? {} : { status }),
     ...(blueprint === undefined ? {} : { blueprintId: blueprint }),
   });
-  await writeResult(surface.stdout, flags.json ? jsonText(records.map(rowObject)) : listText(surface, records));
+  await writeResult(surface.stdout, flags.json ? jsonText(records.map(runObject)) : listText(surface, records));
   return EXIT.done;
 }
 

@@ -1,15 +1,16 @@
 /** `swarm-host runs show <run>`. */
 import type { ReplayedEntry, RunRecord } from "../../host.ts";
+import { runObject } from "../../run-object.ts";
 import { openRecords } from "../../run-records.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { jsonText, writeResult } from "../output.ts";
 import { count, formatDuration, oneLine, type Style, styleFor } from "../style.ts";
 import type { Surface } from "../surface.ts";
-import { rowObject, timeText } from "./run-row.ts";
 import { statusText } from "./status-text.ts";
 import { type StepHistory, stepHistory, stepObject } from "./step-history.ts";
 import { tableLines } from "./table.ts";
+import { timeText } from "./time-text.ts";
 
 /** Options as commander gives them. */
 export interface ShowFlags extends DataDirFlag {
@@ -23,7 +24,7 @@ export async function showCommand(surface: Surface, runId: string, flags: ShowFl
   const entries = await open.records.journal(runId);
   const steps = stepHistory(entries);
   const text = flags.json
-    ? jsonText({ ...rowObject(record), ...forkObject(entries), steps: steps.map(stepObject) })
+    ? jsonText({ ...runObject(record), ...forkObject(entries), steps: steps.map(stepObject) })
     : showText(record, forkObject(entries).fork_key, steps, styleFor(surface.stdout, surface.env));
   await writeResult(surface.stdout, text);
   return EXIT.done;

@@ -1,5 +1,6 @@
 /** `swarm-host runs watch <run>`: what a run has done, shown as if one had watched it. */
 import type { RunEvent } from "../../host.ts";
+import { runObject } from "../../run-object.ts";
 import { openRecords } from "../../run-records.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
@@ -10,7 +11,6 @@ import { journalEvents } from "../run/journal-events.ts";
 import { failureReport, resultObject, runExit } from "../run/run-end.ts";
 import { StepLog } from "../run/step-log.ts";
 import type { Surface } from "../surface.ts";
-import { rowObject } from "./run-row.ts";
 
 /** Options as commander gives them. */
 export interface WatchFlags extends DataDirFlag, ViewFlags {}
@@ -33,7 +33,7 @@ export async function watchCommand(surface: Surface, runId: string, flags: Watch
   if (result === undefined) {
     const message = `run ${runId} is ${record.status}${record.error === undefined ? "" : `: ${record.error}`}`;
     view.notice({ level: "info", code: "not_ended", message });
-    if (flags.json) await writeResult(surface.stdout, jsonText({ ...rowObject(record), ...steps.toJson() }));
+    if (flags.json) await writeResult(surface.stdout, jsonText({ ...runObject(record), ...steps.toJson() }));
     return EXIT.done;
   }
   if (flags.json) {

@@ -1,9 +1,9 @@
-/** A run's row as the commands print it. */
-import type { JsonObject } from "../../flow/index.ts";
-import type { RunRecord } from "../../host.ts";
+/** A run's row as the surfaces give it out: one shape for `--json` and HTTP. */
+import type { JsonObject } from "./flow/index.ts";
+import type { RunRecord } from "./host.ts";
 
 /** As JSON, in the journal's names. Times in milliseconds since 1970. */
-export function rowObject(record: RunRecord): JsonObject {
+export function runObject(record: RunRecord): JsonObject {
   const { runId, status, blueprintId, blueprintVersion, createdAt, updatedAt, nextSeq } = record;
   return {
     run_id: runId,
@@ -19,9 +19,4 @@ export function rowObject(record: RunRecord): JsonObject {
     ...(record.idempotencyKey === undefined ? {} : { idempotency_key: record.idempotencyKey }),
     recovery_attempts: record.recoveryAttempts,
   };
-}
-
-/** A time for people: `2026-11-21 12:00:00Z`. */
-export function timeText(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19).replace("T", " ")}Z`;
 }

@@ -1,0 +1,155 @@
+/** `swarm-host serve` as a real process: starting, stopping, and dying in the middle. */
+import { existsSync } from "node:fs";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { lua, oneStep, temporaryDirectory } from "../cli/temporary.ts";
+import { appears } from "./appears.ts";
+import { type Running, start, swarmHost } from "./cli-process.ts";
+
+interface Served {
+  readonly running: Running;
+  readonly said: string;
+  /** Sends a request with the credential. */
+  ask(path: string, body?: object): Promise<Response>;
+}
+
+async function serve(dataDir: string): Promise<Served> {
+  const running = start(["serve", "--port", "0", "--data-dir", dataDir]);
+  const said = await running.said(/ready on /u);
+  const url = /ready on (\S+)/u.exec(said)?.[1] ?? "";
+  const token = (await readFile(join(dataDir, "swarm-host.token"), "utf8")).trim();
+  return {
+    running,
+    said,
+    ask: (path, body) =>
+      fetch(`${url}${path}`, {
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        ...(body === undefined ? {} : { method: "POST", body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+/** A step that leaves its name in `log`. The second then stays until there is a file `go`. */
+function threeSteps(directory: string): object {
+  const script = (name: string, then: string): string =>
+    `const fs = require("node:fs"); process.chdir(${JSON.stringify(directory)}); fs.appendFileSync("log", "${name}\\n"); ${then}`;
+  const stay = `fs.writeFileSync("began", ""); const t = setInterval(() => fs.existsSync("go") && clearInterval(t), 20)`;
+  const agent = (name: string, then = ""): object => ({
+    name,
+    kind: "subprocess",
+    spec: { program: process.execPath, args: ["-e", script(name, then)], use_stdin: false },
+  });
+  const step = (ref: string): object => ({
+    kind: "step",
+    ref,
+    in: { op: "lit", value: "" },
+    out: { op: "path", at: `$.${ref}` },
+  });
+  return {
+    schema_version: "0.1.0",
+    id: "three",
+    agents: [agent("first"), agent("second", stay), agent("third")],
+    flow: { kind: "seq", children: ["first", "second", "third"].map(step) },
+  };
+}
+
+describe("serve", () => {
+  it("killed in the middle of a run and started again, brings it to its end and does nothing finished twice", async () => {
+    const directory = await temporaryDirectory();
+    const dataDir = join(directory, "data");
+    const before = await serve(dataDir);
+    const launched = await before.ask("/v1/runs", { blueprint: threeSteps(directory), input: {} });
+    expect(launched.status).toBe(201);
+    const { run_id: runId } = (await launched.json()) as { run_id: string };
+    await appears(join(directory, "began"));
+    before.running.child.kill("SIGKILL");
+    expect((await before.running.ended).signal).toBe("SIGKILL");
+
+    const after = await serve(dataDir);
+    expect(after.said).toContain("1 run resumed");
+    await writeFile(join(directory, "go"), "");
+    const events = await (await after.ask(`/v1/runs/${runId}/events`)).text();
+    expect(events).toMatch(/event: run_finished\ndata: .*"status":"done"/u);
+    expect((await readFile(join(directory, "log"), "utf8")).split("\n")).toEqual([
+      "first",
+      "second",
+      "second",
+      "third",
+      "",
+    ]);
+    expect(await (await after.ask(`/v1/runs/${runId}`)).json()).toMatchObject({ status: "done" });
+    after.running.child.kill("SIGTERM");
+    expect((await after.running.ended).code).toBe(0);
+    const verified = await swarmHost(["runs", "verify", "all", "--data-dir", dataDir]);
+    expect(verified.code).toBe(0);
+  });
+
+  it("stops in good order on SIGTERM: workers end, the run can go on", async () => {
+    const directory = await temporaryDirectory();
+    const dataDir = join(directory, "data");
+    const first = await serve(dataDir);
+    const { run_id: runId } = (await (await first.ask("/v1/runs", { blueprint: threeSteps(directory) })).json()) as {
+      run_id: string;
+    };
+    await appears(join(directory, "began"));
+    first.running.child.kill("SIGTERM");
+    expect((await first.running.ended).code).toBe(0);
+    expect(existsSync(join(dataDir, "swarm-host.endpoint"))).toBe(false);
+    await writeFile(join(directory, "go"), "");
+    const resumed = await swarmHost(["runs", "resume", runId, "--data-dir", dataDir, "-q"]);
+    expect(resumed.code).toBe(0);
+    expect(Object.keys(JSON.parse(resumed.stdout))).toEqual(["first", "second", "third"]);
+  });
+
+  it("keeps its credential and its address to the user, and the credential over restarts", async () => {
+    const dataDir = join(await temporaryDirectory(), "data");
+    const first = await serve(dataDir);
+    const token = await readFile(join(dataDir, "swarm-host.token"), "utf8");
+    for (const name of ["swarm-host.token", "swarm-host.endpoint"])
+      expect((await stat(join(dataDir, name))).mode & 0o777).toBe(0o600);
+    first.running.child.kill("SIGINT");
+    const ended = await first.running.ended;
+    expect(ended.code).toBe(0);
+    expect(ended.stderr + ended.stdout).not.toContain(token.trim());
+    const second = await serve(dataDir);
+    expect(await readFile(join(dataDir, "swarm-host.token"), "utf8")).toBe(token);
+    second.running.child.kill("SIGINT");
+    await second.running.ended;
+  });
+
+  it("refuses a port that is taken and touches nothing", async () => {
+    const dataDir = join(await temporaryDirectory(), "data");
+    const other = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => other.once("listening", resolve));
+    const { port } = other.address() as { port: number };
+    const { code, stderr } = await swarmHost(["serve", "--port", String(port), "--data-dir", dataDir]);
+    other.close();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(`error: port ${port} .*taken`, "u"));
+    expect(existsSync(dataDir)).toBe(false);
+  });
+
+  it("refuses a directory that another host has, and addresses others can reach", async () => {
+    const dataDir = join(await temporaryDirectory(), "data");
+    const first = await serve(dataDir);
+    const second = await swarmHost(["serve", "--port", "0", "--data-dir", dataDir]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/in use/u);
+    expect((await first.ask("/v1/ready")).status).toBe(200);
+    expect((await swarmHost(["serve", "--host", "0.0.0.0", "--data-dir", dataDir])).code).toBe(2);
+    first.running.child.kill("SIGTERM");
+    await first.running.ended;
+  });
+
+  it("runs what is sent to it", async () => {
+    const dataDir = join(await temporaryDirectory(), "data");
+    const { running, ask } = await serve(dataDir);
+    const launched = await ask("/v1/runs", { blueprint: oneStep(lua("return 7")) });
+    const { run_id: runId } = (await launched.json()) as { run_id: string };
+    expect(await (await ask(`/v1/runs/${runId}/events`)).text()).toContain('"answer":7');
+    running.child.kill("SIGTERM");
+    expect((await running.ended).code).toBe(0);
+  });
+});

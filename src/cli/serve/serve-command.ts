@@ -1,0 +1,62 @@
+/**
+ * `swarm-host serve`: a host that stays.
+ *
+ * Owns: the order of starting and stopping. Listen first, so that a taken port has changed nothing; then own the
+ * directory, bring its runs back, and say so; stop in the opposite order when a signal asks for it.
+ */
+import { openHost } from "../../host.ts";
+import { listen, readOrMakeCredential, removeEndpoint, writeEndpoint } from "../../server/index.ts";
+import { CliError } from "../cli-error.ts";
+import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
+import { EXIT, type ExitCode, SIGNAL_EXIT } from "../exit-code.ts";
+import { count, oneLine, styleFor } from "../style.ts";
+import type { Surface } from "../surface.ts";
+
+/** Options as commander gives them. */
+export interface ServeFlags extends DataDirFlag {
+  readonly host: string;
+  readonly port: number;
+}
+
+const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
+
+/** Serves until it is told to stop: 0 then. */
+export async function serveCommand(surface: Surface, flags: ServeFlags): Promise<ExitCode> {
+  if (!LOOPBACK.has(flags.host)) {
+    throw new CliError("usage", `${flags.host} is not this machine alone`, {
+      place: "--host",
+      hint: "listen on 127.0.0.1, and put a proxy with TLS before it for other machines",
+    });
+  }
+  const style = styleFor(surface.stderr, surface.env);
+  const say = (text: string): void => {
+    surface.stderr.write(`${text}\n`);
+  };
+  const stop = Promise.withResolvers<void>();
+  let asked = false;
+  const off = surface.onSignal((signal) => {
+    if (asked) surface.exitNow(SIGNAL_EXIT[signal]);
+    asked = true;
+    say(style.warn("stopping: once more to leave at once"));
+    stop.resolve();
+  });
+  try {
+    const path = dataDirectory(surface, flags);
+    const defect = (error: unknown): void => say(style.bad(`defect: ${oneLine(String(error))}`));
+    // Disposed last: until the runs have stopped, whoever asks is told that the host is shutting down.
+    await using server = await listen({ hostname: flags.host, port: flags.port }, defect);
+    await using host = await openHost({ data: { kind: "directory", path }, env: surface.env });
+    const credential = await readOrMakeCredential(path);
+    const { resumed, putAside } = await host.recover();
+    if (resumed > 0) say(`${count(resumed, "run")} resumed`);
+    if (putAside > 0) say(style.warn(`${count(putAside, "run")} put aside: see \`swarm-host runs list\``));
+    await writeEndpoint(path, { url: server.url, pid: process.pid });
+    server.ready({ host, credential });
+    say(`${style.good("ready")} on ${server.url}`);
+    await stop.promise;
+    await removeEndpoint(path);
+    return EXIT.done;
+  } finally {
+    off();
+  }
+}

@@ -1,0 +1,29 @@
+/** The server's own errors. */
+
+/**
+ * Stable codes.
+ * - `port_taken`: another process listens there.
+ * - `not_listening`: the address cannot be listened on.
+ * - `credential_damaged`: the credential's file is not what the host wrote.
+ * - `unauthorized`: the request does not show the credential.
+ * - `starting`: the host is not ready yet.
+ * - `version_unknown`: no Blueprint of that version is kept here.
+ */
+export type ServerErrorCode =
+  | "port_taken"
+  | "not_listening"
+  | "credential_damaged"
+  | "unauthorized"
+  | "starting"
+  | "version_unknown";
+
+/** The one error class of the server. */
+export class ServerError extends Error {
+  override readonly name = "ServerError";
+  readonly code: ServerErrorCode;
+
+  constructor(code: ServerErrorCode, message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}

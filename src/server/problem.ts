@@ -1,0 +1,79 @@
+/**
+ * Errors as RFC 9457 problem documents, in one place.
+ *
+ * Owns: the status of every code of every layer that can reach a request. Does not own: the messages.
+ * An error that nobody expected says no more than that: its message may hold what the caller must not see.
+ */
+import type { FastifyError } from "fastify";
+
+/** A problem document. `code` is stable; `type` is that code as a URN. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  /** Findings about a Blueprint. */
+  readonly diagnostics?: readonly unknown[];
+  /** What the error names: a run, a key, a seq. */
+  readonly details?: unknown;
+}
+
+const STATUS: Readonly<Record<string, readonly [status: number, title: string]>> = {
+  unauthorized: [401, "The credential is missing or wrong"],
+  run_unknown: [404, "There is no such run"],
+  key_unknown: [404, "There is no such step key"],
+  version_unknown: [404, "There is no such Blueprint version"],
+  run_ended: [409, "The run has ended"],
+  run_live: [409, "The run has not ended"],
+  run_elsewhere: [409, "Another host has the run"],
+  run_lost: [409, "Another host has the run"],
+  run_stuck: [409, "The run cannot go on"],
+  divergence: [409, "The run and its flow disagree"],
+  blueprint_invalid: [422, "The Blueprint has errors"],
+  not_canonical: [422, "The Blueprint cannot be written as canonical JSON"],
+  journal_corrupt: [500, "A journal is damaged"],
+  journal_newer: [500, "A newer host wrote the journal"],
+  journal_write: [503, "The journal cannot be written"],
+  store_full: [507, "The disk is full"],
+  store_io: [503, "The store cannot be read or written"],
+  store_busy: [503, "The store is busy"],
+  store_closed: [503, "The host is shutting down"],
+  engine_closed: [503, "The host is shutting down"],
+  starting: [503, "The host is not ready yet"],
+};
+
+/** What to answer about anything that was thrown. */
+export function problemOf(error: unknown): Problem {
+  const code = codeOf(error);
+  const known = code !== undefined && Object.hasOwn(STATUS, code) ? STATUS[code] : undefined;
+  if (known !== undefined && error instanceof Error && code !== undefined) {
+    const [status, title] = known;
+    return { ...problem(status, code, title, error.message), ...extras(error) };
+  }
+  if (isRefusal(error)) return problem(error.statusCode, "bad_request", "The request is not valid", error.message);
+  return problem(500, "internal", "The host itself failed", "see the host's log");
+}
+
+/** A problem document of its own. */
+export function problem(status: number, code: string, title: string, detail: string): Problem {
+  return { type: `urn:swarm-host:problem:${code}`, title, status, code, detail };
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+function extras(error: Error): Pick<Problem, "diagnostics" | "details"> {
+  return {
+    ...("diagnostics" in error && Array.isArray(error.diagnostics) ? { diagnostics: error.diagnostics } : {}),
+    ...("details" in error && error.details !== undefined ? { details: error.details } : {}),
+  };
+}
+
+/** What fastify itself refuses: no JSON, too large, not what the schema says. */
+function isRefusal(error: unknown): error is FastifyError & { readonly statusCode: number } {
+  if (!(error instanceof Error && "statusCode" in error)) return false;
+  const { statusCode } = error;
+  return typeof statusCode === "number" && statusCode >= 400 && statusCode < 500;
+}

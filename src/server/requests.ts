@@ -1,0 +1,70 @@
+/** What requests may hold: one TypeBox source for ajv and for the types. Bounded everywhere. */
+import { type Static, Type } from "@sinclair/typebox";
+
+const closed = { additionalProperties: false } as const;
+
+/** A run's id in a path. */
+export const RunPath = Type.Object({ id: Type.String({ minLength: 1, maxLength: 100 }) });
+export type RunPath = Static<typeof RunPath>;
+
+/** Headers of a launch. */
+export const LaunchHeaders = Type.Object({
+  "idempotency-key": Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+});
+export type LaunchHeaders = Static<typeof LaunchHeaders>;
+
+/** A launch: a linked Blueprint document, or the version of one that is kept. */
+export const LaunchBody = Type.Object(
+  {
+    blueprint: Type.Optional(Type.Object({})),
+    version: Type.Optional(Type.String({ pattern: "^sha256:[0-9a-f]{64}$" })),
+    input: Type.Optional(Type.Object({})),
+  },
+  { ...closed, minProperties: 1 },
+);
+export type LaunchBody = Static<typeof LaunchBody>;
+
+/** A list's filters; numbers are texts in a query. */
+export const ListQuery = Type.Object(
+  {
+    status: Type.Optional(Type.String({ pattern: "^[a-z_]{1,20}(,[a-z_]{1,20}){0,8}$" })),
+    blueprint: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    limit: Type.Optional(Type.String({ pattern: "^([1-9][0-9]{0,2}|1000)$" })),
+    before: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+  },
+  closed,
+);
+export type ListQuery = Static<typeof ListQuery>;
+
+/** Where a stream of entries begins. */
+export const EventsQuery = Type.Object({ from: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,14}$" })) }, closed);
+export type EventsQuery = Static<typeof EventsQuery>;
+
+/** Why something is done. */
+export const ReasonBody = Type.Object(
+  { reason: Type.Optional(Type.String({ minLength: 1, maxLength: 2000 })) },
+  closed,
+);
+export type ReasonBody = Static<typeof ReasonBody>;
+
+/** A signal. */
+export const SignalBody = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    id: Type.String({ minLength: 1, maxLength: 200 }),
+    value: Type.Optional(Type.Unknown()),
+  },
+  closed,
+);
+export type SignalBody = Static<typeof SignalBody>;
+
+/** A fork. `ctx` replaces the source's initial ctx. */
+export const ForkBody = Type.Object(
+  {
+    from: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
+    blueprint: Type.Optional(Type.Object({})),
+    ctx: Type.Optional(Type.Object({})),
+  },
+  closed,
+);
+export type ForkBody = Static<typeof ForkBody>;

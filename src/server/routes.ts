@@ -1,0 +1,159 @@
+/**
+ * The routes below /v1: requests in, calls of the host out.
+ *
+ * Owns: what each route answers. Does not own: who may ask (server.ts), what can go wrong (problem.ts).
+ */
+import { Readable } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import type { CompiledBlueprint } from "../blueprint/index.ts";
+import type { Json } from "../flow/index.ts";
+import type { Host, RunStatus } from "../host.ts";
+import { runObject } from "../run-object.ts";
+import { entryStream } from "./entry-stream.ts";
+import { ServerError } from "./errors.ts";
+import {
+  EventsQuery,
+  ForkBody,
+  LaunchBody,
+  LaunchHeaders,
+  ListQuery,
+  ReasonBody,
+  RunPath,
+  SignalBody,
+} from "./requests.ts";
+
+/** What the routes need. */
+export interface RoutePorts {
+  /** @throws ServerError `starting`. */
+  readonly host: () => Host;
+  /** Aborted when the server closes. */
+  readonly closing: AbortSignal;
+}
+
+const DEFAULT_LIMIT = 100;
+
+/** Adds the routes. */
+export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
+  addRunRoutes(server, ports);
+  addControlRoutes(server, ports);
+}
+
+function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {
+  server.post<{ Body: LaunchBody; Headers: LaunchHeaders }>(
+    "/v1/runs",
+    { schema: { body: LaunchBody, headers: LaunchHeaders } },
+    async (request, reply) => {
+      const { input } = request.body;
+      const key = request.headers["idempotency-key"];
+      const known = key === undefined ? undefined : await host().launchedWith(key);
+      if (known !== undefined) return runObject(known);
+      const compiled = await blueprintOf(host(), request.body);
+      const run = await host().launch(compiled, {
+        ...(input === undefined ? {} : { input: input as Json }),
+        ...(key === undefined ? {} : { idempotencyKey: key }),
+      });
+      return reply
+        .code(201)
+        .header("location", `/v1/runs/${run.runId}`)
+        .send(runObject(await host().run(run.runId)));
+    },
+  );
+
+  server.get<{ Querystring: ListQuery }>("/v1/runs", { schema: { querystring: ListQuery } }, async (request) => {
+    const { status, blueprint, limit, before } = request.query;
+    const runs = await host().runs({
+      limit: limit === undefined ? DEFAULT_LIMIT : Number(limit),
+      ...(status === undefined ? {} : { status: status.split(",") as RunStatus[] }),
+      ...(blueprint === undefined ? {} : { blueprintId: blueprint }),
+      ...(before === undefined ? {} : { before }),
+    });
+    return { runs: runs.map(runObject) };
+  });
+
+  server.get<{ Params: RunPath }>("/v1/runs/:id", { schema: { params: RunPath } }, async (request) =>
+    runObject(await host().run(request.params.id)),
+  );
+
+  server.delete<{ Params: RunPath }>("/v1/runs/:id", { schema: { params: RunPath } }, async (request, reply) => {
+    await host().run(request.params.id);
+    await host().remove([request.params.id]);
+    return reply.code(204).send();
+  });
+
+  server.get<{ Params: RunPath; Querystring: EventsQuery }>(
+    "/v1/runs/:id/events",
+    { schema: { params: RunPath, querystring: EventsQuery } },
+    async (request, reply) => {
+      const { runId } = await host().run(request.params.id);
+      const gone = new AbortController();
+      request.raw.on("close", () => gone.abort());
+      const last = /^[0-9]{1,15}$/u.exec(String(request.headers["last-event-id"] ?? ""))?.[0];
+      const from = last === undefined ? Number(request.query.from ?? "1") : Number(last) + 1;
+      const events = entryStream(host(), runId, from, AbortSignal.any([gone.signal, closing]));
+      return (
+        reply
+          .header("content-type", "text/event-stream")
+          .header("cache-control", "no-store")
+          // Kept alive, it would keep a closing server open.
+          .header("connection", "close")
+          .send(Readable.from(events))
+      );
+    },
+  );
+}
+
+function addControlRoutes(server: FastifyInstance, { host }: RoutePorts): void {
+  const withReason = { schema: { params: RunPath, body: ReasonBody } };
+  type WithReason = { Params: RunPath; Body: ReasonBody };
+  const after = async (runId: string): Promise<object> => runObject(await host().run(runId));
+
+  server.post<WithReason>("/v1/runs/:id/cancel", withReason, async ({ params: { id }, body }) => {
+    await host().cancel(id, { reason: body.reason ?? "cancelled over HTTP", by: "http" });
+    return after(id);
+  });
+
+  server.post<WithReason>("/v1/runs/:id/pause", withReason, async ({ params: { id }, body }) => {
+    await host().pause(id, { reason: body.reason ?? "paused over HTTP" });
+    return after(id);
+  });
+
+  server.post<WithReason>("/v1/runs/:id/resume", withReason, async ({ params: { id }, body }) => {
+    await host().resume(id, { reason: body.reason ?? "resumed over HTTP" });
+    return after(id);
+  });
+
+  server.post<{ Params: RunPath; Body: SignalBody }>(
+    "/v1/runs/:id/signals",
+    { schema: { params: RunPath, body: SignalBody } },
+    async ({ params: { id: runId }, body: { name, id, value = null } }, reply) => {
+      await host().signal(runId, { name, id, value: value as Json });
+      return reply.code(202).send(await after(runId));
+    },
+  );
+
+  server.post<{ Params: RunPath; Body: ForkBody }>(
+    "/v1/runs/:id/fork",
+    { schema: { params: RunPath, body: ForkBody } },
+    async ({ params: { id }, body: { from, blueprint, ctx } }, reply) => {
+      const run = await host().fork(id, {
+        ...(from === undefined ? {} : { from }),
+        ...(blueprint === undefined ? {} : { compiled: host().workshop.compile(blueprint as Json) }),
+        ...(ctx === undefined ? {} : { ctx: () => ctx as Json }),
+      });
+      return reply
+        .code(201)
+        .header("location", `/v1/runs/${run.runId}`)
+        .send(await after(run.runId));
+    },
+  );
+}
+
+async function blueprintOf(host: Host, { blueprint, version }: LaunchBody): Promise<CompiledBlueprint> {
+  if (blueprint !== undefined) return host.workshop.compile(blueprint as Json);
+  const compiled = version === undefined ? undefined : await host.blueprint(version);
+  if (compiled !== undefined) return compiled;
+  throw new ServerError(
+    "version_unknown",
+    version === undefined ? "name a `blueprint` or a `version`" : `no Blueprint ${version} is kept here`,
+  );
+}

@@ -1,0 +1,108 @@
+/**
+ * The HTTP server of a host.
+ *
+ * Owns: who may ask, and how errors are answered. Does not own: the routes (routes.ts), opening the host.
+ *
+ * H1  It listens before there is a host: until then all but the health route answer 503.
+ * H2  Every route but `/v1/health` wants the credential.
+ * H3  Closing ends the streams, then waits for requests under way.
+ */
+import Fastify, { type FastifyInstance } from "fastify";
+import type { Host } from "../host.ts";
+import { showsCredential } from "./credential.ts";
+import { ServerError } from "./errors.ts";
+import { problem, problemOf } from "./problem.ts";
+import { addRoutes } from "./routes.ts";
+
+/** The largest request body, in bytes. */
+const MAX_BODY = 16 * 1024 * 1024;
+
+/** Where to listen. Port 0 is any that is free. */
+export interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** A host that is ready to be asked, and the secret to show. */
+export interface Service {
+  readonly host: Host;
+  readonly credential: string;
+}
+
+/** A server that listens. */
+export interface HttpServer extends AsyncDisposable {
+  /** `http://127.0.0.1:7717` */
+  readonly url: string;
+  /** From now on requests are answered. */
+  ready(service: Service): void;
+}
+
+/**
+ * Listens.
+ * @param onDefect told what no request could be told.
+ * @throws ServerError `port_taken` or `not_listening`; nothing was changed.
+ */
+export async function listen(address: Address, onDefect: (error: unknown) => void): Promise<HttpServer> {
+  let service: Service | undefined;
+  const closing = new AbortController();
+  const server = Fastify({
+    bodyLimit: MAX_BODY,
+    forceCloseConnections: "idle",
+    requestTimeout: 60_000,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+  });
+  const current = (): Service => {
+    if (service === undefined) throw new ServerError("starting", "the host is recovering its runs: ask again soon");
+    return service;
+  };
+  server.get("/v1/health", async () => ({ status: "ok" }));
+  server.get("/v1/ready", async () => ({ status: "ready" }));
+  server.addHook("onRequest", async (request) => {
+    if (request.url === "/v1/health") return;
+    if (!showsCredential(request.headers.authorization, current().credential)) {
+      throw new ServerError("unauthorized", "show the credential of the data directory as a bearer token");
+    }
+  });
+  server.addHook("onSend", async (_request, reply) => {
+    if (closing.signal.aborted) reply.header("connection", "close");
+  });
+  answerProblems(server, onDefect);
+  addRoutes(server, { host: () => current().host, closing: closing.signal });
+  const url = await bind(server, address);
+  return {
+    url,
+    ready(ready) {
+      service = ready;
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort();
+      await server.close();
+    },
+  };
+}
+
+function answerProblems(server: FastifyInstance, onDefect: (error: unknown) => void): void {
+  server.setErrorHandler((error, _request, reply) => {
+    const answer = problemOf(error);
+    if (answer.code === "internal") onDefect(error);
+    return reply.code(answer.status).type("application/problem+json").send(JSON.stringify(answer));
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const answer = problem(404, "not_found", "There is no such route", `${request.method} ${request.url}`);
+    return reply.code(404).type("application/problem+json").send(JSON.stringify(answer));
+  });
+}
+
+async function bind(server: FastifyInstance, { hostname, port }: Address): Promise<string> {
+  try {
+    return await server.listen({ host: hostname, port });
+  } catch (cause) {
+    await server.close();
+    const taken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
+    throw taken
+      ? new ServerError("port_taken", `port ${port} of ${hostname} is taken by another process`, { cause })
+      : new ServerError("not_listening", `${hostname}:${port} cannot be listened on: ${(cause as Error).message}`, {
+          cause,
+        });
+  }
+}
