@@ -137,7 +137,7 @@ function addControlRoutes(server: FastifyInstance, { host }: RoutePorts): void {
     async ({ params: { id }, body: { from, blueprint, ctx } }, reply) => {
       const run = await host().fork(id, {
         ...(from === undefined ? {} : { from }),
-        ...(blueprint === undefined ? {} : { compiled: host().workshop.compile(blueprint as Json) }),
+        ...(blueprint === undefined ? {} : { compiled: await host().workshop.compile(blueprint as Json) }),
         ...(ctx === undefined ? {} : { ctx: () => ctx as Json }),
       });
       return reply
