@@ -152,4 +152,36 @@ describe("serve", () => {
     running.child.kill("SIGTERM");
     expect((await running.ended).code).toBe(0);
   });
+
+  it("is what the commands about runs speak to while it has the directory", async () => {
+    const directory = await temporaryDirectory();
+    const dataDir = join(directory, "data");
+    const { running, ask } = await serve(dataDir);
+    const gate = {
+      schema_version: "0.1.0",
+      id: "gate",
+      agents: [{ name: "gate", kind: "function", spec: { fn_id: "wait_signal" } }],
+      flow: { kind: "step", ref: "gate", in: { op: "lit", value: "go" }, out: { op: "path", at: "$.said" } },
+    };
+    const launched = await ask("/v1/runs", { blueprint: gate, input: { a: 1 } });
+    const { run_id: runId } = (await launched.json()) as { run_id: string };
+    const command = (...args: string[]): ReturnType<typeof swarmHost> => swarmHost([...args, "--data-dir", dataDir]);
+    expect((await command("runs", "pause", runId)).code).toBe(0);
+    expect((await command("runs", "list", "--status", "paused")).stdout).toContain(runId);
+    expect(await command("runs", "resume", runId)).toMatchObject({ code: 0, stdout: `${runId}\n` });
+    const forked = await command("runs", "fork", runId, "--from", "root", "--set", "b=2", "-q");
+    expect(forked.code).toBe(0);
+    const fork = forked.stdout.trim();
+    expect((await command("signal", fork, "go", "--value", "3")).code).toBe(0);
+    expect(await (await ask(`/v1/runs/${fork}/events`)).text()).toContain('{"a":1,"b":2,"said":3}');
+    const live = await command("runs", "rm", fork, runId);
+    expect(live.code).toBe(2);
+    expect(live.stderr).toContain("has not ended");
+    expect((await command("runs", "cancel", runId)).code).toBe(0);
+    expect((await command("runs", "cancel", runId)).code).toBe(2);
+    expect((await command("runs", "rm", fork, runId)).code).toBe(0);
+    expect((await command("runs", "cancel", runId)).stderr).toContain("there is no run");
+    running.child.kill("SIGTERM");
+    expect((await running.ended).code).toBe(0);
+  });
 });

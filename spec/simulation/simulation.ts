@@ -42,7 +42,11 @@ interface Launched {
   accepted: boolean;
   readonly signals: string[];
   result?: Acknowledged["result"];
+  /** As their rows have it. */
   paused: boolean;
+  ended: boolean;
+  /** Whether the launcher was told that nothing came of it. */
+  refused: boolean;
 }
 
 interface Choice {
@@ -145,12 +149,14 @@ export class Simulation {
 
   #launch(host: SimulatedHost): Launched {
     const handle = host.engine.launch({ executable: host.executable, ctx: START, context: {} });
-    const run: Launched = { handle, accepted: false, signals: [], paused: false };
+    const run: Launched = { handle, accepted: false, signals: [], paused: false, ended: false, refused: false };
     handle.accepted.then(
       () => {
         run.accepted = true;
       },
-      () => {},
+      () => {
+        run.refused = true;
+      },
     );
     handle.result.then(
       ({ status, ctx }) => {
@@ -159,6 +165,11 @@ export class Simulation {
       () => {},
     );
     return run;
+  }
+
+  #relaunch(index: number): string {
+    this.#runs[index] = this.#launch(this.#owner);
+    return `launch again on ${this.#owner.id}`;
   }
 
   #onDispatch(host: SimulatedHost, call: StepCall): void {
@@ -216,8 +227,9 @@ export class Simulation {
         },
       });
     }
-    for (const run of this.#runs) {
-      if (run.result !== undefined || !run.accepted) continue;
+    for (const [index, run] of this.#runs.entries()) {
+      if (run.refused && this.#owner.role === "owner") choices.push({ weight: 1, act: () => this.#relaunch(index) });
+      if (run.ended || !run.accepted) continue;
       if (this.#hasSignals) choices.push({ weight: 0.3, act: () => this.#signal(run) });
       if (run.paused) choices.push({ weight: 1, act: () => this.#resume(run) });
     }
@@ -250,7 +262,7 @@ export class Simulation {
       },
     ];
     for (const run of this.#runs) {
-      if (!run.accepted || run.result !== undefined) continue;
+      if (!run.accepted || run.ended) continue;
       choices.push({ weight: 0.05, act: () => this.#fault("pause", () => this.#pause(run)) });
       if (!this.#scenario.deterministic) {
         choices.push({ weight: 0.05, act: () => this.#fault("cancel", () => this.#cancel(run)) });
@@ -271,7 +283,9 @@ export class Simulation {
     this.#trace.push(await choice.act());
     await settle();
     for (const run of this.#runs) {
-      run.paused = (await this.#disk.stores.runs.get(run.handle.runId))?.status === "paused";
+      const status = (await this.#disk.stores.runs.get(run.handle.runId))?.status;
+      run.paused = status === "paused";
+      run.ended = status !== undefined && ENDED.has(status);
     }
     if (this.#disk.violations.length > 0) this.#fail(this.#disk.violations.join("\n"));
   }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { RunRecord, Stores } from "../../stores/ports.ts";
 import { openSqliteStores } from "../../stores/sqlite/index.ts";
 import { startChild } from "./child.ts";
 import { temporaryDirectories } from "./data-directories.ts";
-import { rows } from "./samples.ts";
+import { anAppend, rows } from "./samples.ts";
 
 const temporaryDirectory = temporaryDirectories();
 
@@ -30,6 +31,62 @@ describe("a process killed while it appends", () => {
     expect(acknowledgedRows).toBeGreaterThan(ROUNDS.reduce((sum, count) => sum + count));
   }, 120_000);
 });
+
+describe("a process killed while it claims", () => {
+  it("leaves every acknowledged claim, one entry under each fence, and runs that another host can claim", async () => {
+    const dataDir = temporaryDirectory();
+    for (const [round, killAfter] of [1, 2, 5, 20, 100, 400].entries()) {
+      const acknowledged = await claimAndKill(dataDir, `round-${round}`, killAfter);
+      await using stores = await openSqliteStores({ dataDir });
+      expect(await stores.maintenance.integrityCheck()).toEqual([]);
+      for (const [runId, { fence, seq }] of acknowledged) {
+        const run = (await stores.runs.get(runId))!;
+        const journal = await stores.journals.read(runId, 1, 1_000_000);
+        expect(run.fence).toBeGreaterThanOrEqual(fence);
+        expect(run.recoveryAttempts).toBe(run.fence - 1);
+        expect(journal.length).toBeGreaterThanOrEqual(seq);
+        expect(run.nextSeq).toBe(journal.length + 1);
+        // A claim whose entry was not written yet is the last one.
+        expect(run.fence - journal.length).toBe(run.status === "running" ? 2 : 1);
+        expect(journal).toEqual(journal.flatMap(({ seq }) => rows(seq, 1, `fence ${seq + 1}`)));
+        expect(await stores.journals.append([anAppend(runId, run.nextSeq, 1, { fence: run.fence - 1 })])).toEqual([
+          "fenced",
+        ]);
+      }
+      for (const host of ["w", "x", "y", "z"]) await stores.ownership.leave(host);
+      const abandoned = await stores.ownership.claim({ hostId: "new", which: "abandoned", limit: 100 });
+      const due = await stores.ownership.claim({ hostId: "new", which: "due", limit: 100 });
+      const claimed = [...abandoned, ...due].map(({ runId }) => runId);
+      expect(claimed).toEqual(expect.arrayContaining([...acknowledged.keys()]));
+      await finish(stores, [...abandoned, ...due]);
+    }
+  }, 60_000);
+});
+
+async function finish(stores: Stores, runs: readonly RunRecord[]): Promise<void> {
+  const patch = { status: "done" } as const;
+  await stores.journals.append(runs.map(({ runId, fence, nextSeq }) => anAppend(runId, nextSeq, 0, { fence, patch })));
+}
+
+/** The newest acknowledged fence and seq of each run, of a child that was killed after `killAfter` acknowledgements. */
+async function claimAndKill(
+  dataDir: string,
+  prefix: string,
+  killAfter: number,
+): Promise<ReadonlyMap<string, { readonly fence: number; readonly seq: number }>> {
+  const child = startChild("claim-until-killed", dataDir, prefix);
+  const acknowledged = new Map<string, { fence: number; seq: number }>();
+  let seen = 0;
+  for await (const line of child.lines) {
+    const [runId = "", fence, seq] = line.split(" ");
+    acknowledged.set(runId, { fence: Number(fence), seq: Number(seq) });
+    seen += 1;
+    if (seen === killAfter) child.process.kill("SIGKILL");
+  }
+  expect(await child.ended).toBe("SIGKILL");
+  expect(seen).toBeGreaterThanOrEqual(killAfter);
+  return acknowledged;
+}
 
 /** The last acknowledged seq of each run, of a child that was killed when it had acknowledged `killAfter` appends. */
 async function appendAndKill(dataDir: string, prefix: string, killAfter: number): Promise<Map<string, number>> {

@@ -55,6 +55,8 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   journal_corrupt: machine("restore the directory from a backup; other runs are not concerned"),
   journal_newer: machine("use the newer swarm-host that wrote it"),
   divergence: machine("fork the run: what has changed is executed again"),
+  host_unreachable: machine("see whether `swarm-host serve` is still running, and run the command again"),
+  bad_request: asked("see the command's --help"),
   port_taken: machine("choose another port with --port; 0 is any that is free"),
   not_listening: machine("choose another address with --host or port with --port"),
   credential_damaged: machine("remove the file and start the host again"),
@@ -79,6 +81,7 @@ const EXPECTED = new Set([
   "BlueprintError",
   "ScaffoldError",
   "ServerError",
+  "RemoteError",
 ]);
 
 /** What to tell about anything that was thrown. */

@@ -2,6 +2,7 @@
 import type { Host } from "../../host.ts";
 import type { Workshop } from "../../workshop.ts";
 import type { Surface } from "../surface.ts";
+import { ownerOf, type RunningHost } from "./running-host.ts";
 
 /**
  * Opens a host that owns the directory. The caller disposes it.
@@ -16,6 +17,25 @@ export async function openExisting(surface: Surface, path: string, workshop?: Wo
     env: surface.env,
     ...(workshop === undefined ? {} : { workshop }),
   });
+}
+
+/** As `openExisting`; where a host is running there, `ask` speaks to it instead. */
+export async function withHost<T>(
+  surface: Surface,
+  path: string,
+  act: { readonly own: (host: Host) => Promise<T>; readonly ask: (host: RunningHost) => Promise<T> },
+  workshop?: Workshop,
+): Promise<T> {
+  let host: Host;
+  try {
+    host = await openExisting(surface, path, workshop);
+  } catch (error) {
+    const running = await ownerOf(path, error);
+    if (running === undefined) throw error;
+    return act.ask(running);
+  }
+  await using owned = host;
+  return await act.own(owned);
 }
 
 /** A store of an older version is there: opening it for writing brings it up to date. */

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from "node:crypto";
 import type { CompiledBlueprint } from "../../blueprint/index.ts";
-import type { Json } from "../../flow/index.ts";
+import { type Json, type JsonObject, ownValue } from "../../flow/index.ts";
 import type { Host, RunHandle } from "../../host.ts";
 import { compiledOrRefuse, openWorkshop } from "../checked.ts";
 import { CliError } from "../cli-error.ts";
@@ -18,7 +18,8 @@ import { applySet } from "../run/initial-ctx.ts";
 import { Interrupt } from "../run/interrupt.ts";
 import { journalEvents } from "../run/journal-events.ts";
 import type { Surface } from "../surface.ts";
-import { openExisting } from "./open-existing.ts";
+import { withHost } from "./open-existing.ts";
+import { RemoteError, type RunningHost, runPath } from "./running-host.ts";
 
 /** Options that all of them have, as commander gives them. */
 export interface GoOnFlags extends DataDirFlag, ViewFlags {
@@ -42,11 +43,14 @@ export interface SignalFlags extends GoOnFlags {
 
 /** Goes on with a run. */
 export async function resumeCommand(surface: Surface, runId: string, flags: GoOnFlags): Promise<ExitCode> {
-  await using host = await openExisting(surface, dataDirectory(surface, flags));
   const reason = flags.reason ?? "resumed on the command line";
-  return await goOn(surface, flags, host, {
-    history: journalEvents(await host.journal(runId)),
-    start: (observer) => follow(host, runId, observer, () => host.resume(runId, { reason })),
+  return withHost(surface, dataDirectory(surface, flags), {
+    own: async (host) =>
+      goOn(surface, flags, host, {
+        history: journalEvents(await host.journal(runId)),
+        start: (observer) => follow(host, runId, observer, () => host.resume(runId, { reason })),
+      }),
+    ask: async (host) => handedOver(surface, flags, await host.ask("POST", runPath(runId, "/resume"), { reason })),
   });
 }
 
@@ -58,10 +62,13 @@ export async function signalCommand(
   flags: SignalFlags,
 ): Promise<ExitCode> {
   const signal = { name, id: flags.id ?? randomUUID(), value: signalValue(flags.value) };
-  await using host = await openExisting(surface, dataDirectory(surface, flags));
-  return await goOn(surface, flags, host, {
-    history: journalEvents(await host.journal(runId)),
-    start: (observer) => follow(host, runId, observer, () => host.signal(runId, signal)),
+  return withHost(surface, dataDirectory(surface, flags), {
+    own: async (host) =>
+      goOn(surface, flags, host, {
+        history: journalEvents(await host.journal(runId)),
+        start: (observer) => follow(host, runId, observer, () => host.signal(runId, signal)),
+      }),
+    ask: async (host) => handedOver(surface, flags, await host.ask("POST", runPath(runId, "/signals"), signal)),
   });
 }
 
@@ -70,17 +77,41 @@ export async function forkCommand(surface: Surface, runId: string, flags: ForkFl
   await using workshop = await openWorkshop(surface, flags.include);
   const compiled: CompiledBlueprint | undefined =
     flags.blueprint === undefined ? undefined : compiledOrRefuse(surface, await workshop.check(flags.blueprint));
-  await using host = await openExisting(surface, dataDirectory(surface, flags), workshop);
   const { from, set = [] } = flags;
-  return await goOn(surface, flags, host, {
-    start: (observer): Promise<RunHandle> =>
-      host.fork(runId, {
-        from,
-        observer,
-        ctx: (initial) => set.reduce<Json>(applySet, initial),
-        ...(compiled === undefined ? {} : { compiled }),
+  const path = dataDirectory(surface, flags);
+  const ctx = (initial: Json): Json => set.reduce<Json>(applySet, initial);
+  const act = {
+    own: (host: Host): Promise<ExitCode> =>
+      goOn(surface, flags, host, {
+        start: (observer): Promise<RunHandle> =>
+          host.fork(runId, { from, observer, ctx, ...(compiled === undefined ? {} : { compiled }) }),
       }),
-  });
+    ask: async (host: RunningHost): Promise<ExitCode> => {
+      const body = {
+        from,
+        ...(compiled === undefined ? {} : { blueprint: JSON.parse(compiled.canonical) as Json }),
+        ...(set.length === 0 ? {} : { ctx: ctx(await initialCtx(path, runId)) }),
+      };
+      return handedOver(surface, flags, await host.ask("POST", runPath(runId, "/fork"), body));
+    },
+  };
+  return await withHost(surface, path, act, workshop);
+}
+
+/** The ctx a run was started with. */
+async function initialCtx(path: string, runId: string): Promise<Json> {
+  const { openRecords } = await import("../../run-records.ts");
+  await using open = await openRecords(path);
+  return (await open.records.journal(runId))[0]?.value ?? {};
+}
+
+/** The running host goes on with it: all that is left to tell is which run it is. */
+async function handedOver(surface: Surface, flags: GoOnFlags, row: JsonObject | null): Promise<ExitCode> {
+  const runId = row === null ? undefined : ownValue(row, "run_id");
+  if (typeof runId !== "string") throw new RemoteError("host_unreachable", "the host's answer names no run");
+  if (!flags.quiet) surface.stderr.write(`the host that is running there goes on with run ${runId}\n`);
+  await writeResult(surface.stdout, flags.json ? jsonText({ run_id: runId }) : `${runId}\n`);
+  return EXIT.done;
 }
 
 async function goOn(

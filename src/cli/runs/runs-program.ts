@@ -8,7 +8,8 @@ const STATUSES = ["pending", "running", "waiting", "suspended", "paused", "done"
 
 const WAITS = `
 It comes back when the run has ended or only waits, with the same output and exit codes as \`swarm-host run\`;
-Ctrl-C cancels the run.`;
+Ctrl-C cancels the run. Where \`swarm-host serve\` is running on the directory, that goes on with the run instead, and
+the command comes back at once with the run's id.`;
 
 /** Adds them. */
 export function addRunsCommands(program: Command, surface: Surface, perform: Perform): void {

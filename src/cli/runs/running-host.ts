@@ -1,0 +1,85 @@
+/**
+ * Speaking to the host that owns a data directory.
+ *
+ * The credential goes only to the process that owns the directory's lock: an endpoint file that a dead host left behind
+ * may name a port where a stranger listens by now.
+ */
+import { isJsonObject, type Json, type JsonObject, ownValue } from "../../flow/index.ts";
+import { type Endpoint, readCredential, readEndpoint } from "../../server/index.ts";
+
+/** What the host refused; `code` is that of the layer that raised it there. */
+export class RemoteError extends Error {
+  override readonly name = "RemoteError";
+  readonly code: string;
+
+  constructor(code: string, message: string, options: { readonly cause?: unknown } = {}) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A host that answers. */
+export class RunningHost {
+  readonly #url: string;
+  readonly #credential: string;
+
+  constructor({ url }: Endpoint, credential: string) {
+    this.#url = url;
+    this.#credential = credential;
+  }
+
+  /**
+   * Asks, and waits for the answer; null where it is empty.
+   * @throws RemoteError what the host refused, or `host_unreachable`.
+   */
+  async ask(method: "GET" | "POST" | "DELETE", path: string, body?: Json): Promise<JsonObject | null> {
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(`${this.#url}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${this.#credential}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      status = response.status;
+      text = await response.text();
+    } catch (cause) {
+      throw new RemoteError("host_unreachable", `the host at ${this.#url} does not answer`, { cause });
+    }
+    const answer = parsed(text);
+    if (status < 400) return answer;
+    const code = answer === null ? undefined : ownValue(answer, "code");
+    const detail = answer === null ? undefined : ownValue(answer, "detail");
+    throw new RemoteError(
+      typeof code === "string" ? code : "host_unreachable",
+      typeof detail === "string" ? detail : `the host at ${this.#url} answered ${status}`,
+    );
+  }
+}
+
+/** The path of a run, or of something below it. */
+export function runPath(runId: string, below = ""): string {
+  return `/v1/runs/${encodeURIComponent(runId)}${below}`;
+}
+
+/** The host to ask where opening the directory failed with `error`: only if that says another process owns it. */
+export async function ownerOf(dataDir: string, error: unknown): Promise<RunningHost | undefined> {
+  if (!(error instanceof Error && "code" in error && error.code === "store_locked")) return undefined;
+  const endpoint = await readEndpoint(dataDir);
+  const owner = "details" in error ? (error.details as { readonly pid?: unknown }).pid : undefined;
+  if (endpoint === undefined || owner !== endpoint.pid) return undefined;
+  return new RunningHost(endpoint, await readCredential(dataDir));
+}
+
+function parsed(text: string): JsonObject | null {
+  try {
+    const value = JSON.parse(text) as Json;
+    return isJsonObject(value) ? value : null;
+  } catch {
+    // Not an answer of ours; the status tells.
+    return null;
+  }
+}
