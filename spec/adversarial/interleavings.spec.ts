@@ -208,4 +208,24 @@ describe("at the same time", () => {
     const completions = (await fixture.journal(run.runId)).filter(({ type }) => type === "step_completed");
     expect(completions).toMatchObject([{ attempt: 2, fence: 2, value: { inline: "new" } }]);
   });
+
+  it("a pause outlives the signal that calls its run back", async () => {
+    const { fixture } = gated();
+    const run = launch(fixture, seq(waitForGo, step("a", lit(1), "$.a")));
+    await run.accepted;
+    await fixture.engine.pause(run.runId, { reason: "lunch" });
+    fixture.clock.advance(1_000);
+    await settle();
+    expect(fixture.engine.live).toBe(0);
+    await go(fixture.engine, run);
+    await settle();
+    expect(fixture.held, "nothing may start while the run is paused").toHaveLength(0);
+    fixture.clock.advance(1_000);
+    await settle();
+    expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "paused" });
+    await fixture.engine.resume(run.runId, { reason: "back" });
+    await fixture.arrived(1);
+    fixture.held[0]?.end();
+    expect(await run.result).toMatchObject({ status: "done" });
+  });
 });

@@ -256,6 +256,7 @@ export class Engine implements AsyncDisposable {
       chain: new JournalChain(hash),
       context,
       recoveryAttempts: 0,
+      paused: false,
     });
     driver.carryOut(decisions);
     const accepted = created.then(() => driver.durable());
@@ -394,9 +395,9 @@ export class Engine implements AsyncDisposable {
     return driver;
   }
 
-  async #snapshot({ runId, kernel, chain, context }: DrivenRun): Promise<void> {
+  async #snapshot({ runId, kernel, chain, context, paused }: DrivenRun): Promise<void> {
     const { nextSeq, prev } = chain;
-    const body: SnapshotBody = { v: 1, context, kernel: kernel.save() };
+    const body: SnapshotBody = { v: 1, context, kernel: kernel.save(), paused };
     await this.#ports.stores.snapshots.put(runId, { nextSeq, prev, text: JSON.stringify(body) });
   }
 

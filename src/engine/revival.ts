@@ -34,6 +34,8 @@ export interface SnapshotBody {
   readonly v: 1;
   readonly context: JsonObject;
   readonly kernel: SavedKernel;
+  /** Absent: no. */
+  readonly paused?: boolean;
 }
 
 /** Entries after which a revived run is saved, so that its next revival reads fewer. */
@@ -67,7 +69,7 @@ async function replayed(
   record: RunRecord,
   executable: Executable,
   { stores, hash }: RevivalPorts,
-): Promise<Pick<DrivenRun, "kernel" | "chain" | "context"> & { readonly replayed: number }> {
+): Promise<Pick<DrivenRun, "kernel" | "chain" | "context" | "paused"> & { readonly replayed: number }> {
   const { runId } = record;
   const records = record.forkedFrom === undefined ? undefined : await recordsOf(stores, record.forkedFrom, hash);
   const options = { hash, ...(records === undefined ? {} : { records }) };
@@ -78,11 +80,29 @@ async function replayed(
     const { entries, position } = await readJournal(stores, runId, { hash, from: { nextSeq, prev } });
     const kernel = RunKernel.restore(executable, body.kernel, options);
     for (const { entry, value } of entries) kernel.apply(entry, value);
-    return { kernel, chain: new JournalChain(hash, position), context: body.context, replayed: entries.length };
+    return {
+      kernel,
+      chain: new JournalChain(hash, position),
+      context: body.context,
+      paused: endsPaused(entries, body.paused ?? false),
+      replayed: entries.length,
+    };
   }
   const { entries, position } = await readJournal(stores, runId, { hash });
   const kernel = replayRun(executable, entries, options);
-  return { kernel, chain: new JournalChain(hash, position), context: launchContext(entries), replayed: entries.length };
+  return {
+    kernel,
+    chain: new JournalChain(hash, position),
+    context: launchContext(entries),
+    paused: endsPaused(entries, false),
+    replayed: entries.length,
+  };
+}
+
+/** Whether the last word about pausing is a pause. `before`: what held before these entries. */
+function endsPaused(entries: readonly ReplayedEntry[], before: boolean): boolean {
+  const last = entries.findLast(({ entry }) => entry.type === "run_suspended" || entry.type === "run_resumed");
+  return last === undefined ? before : last.entry.type === "run_suspended";
 }
 
 function launchContext(entries: readonly ReplayedEntry[]): JsonObject {

@@ -48,6 +48,8 @@ export interface DrivenRun {
   readonly context: JsonObject;
   /** Claims since the run last made progress; back to 0 with its next completion. */
   readonly recoveryAttempts: number;
+  /** Whether its journal ends paused (D3). */
+  readonly paused: boolean;
 }
 
 /** Why a driver no longer drives (D2). */
@@ -69,7 +71,7 @@ export class RunDriver {
   readonly #end = Promise.withResolvers<DriverEnd>();
   #held: AttemptDecision[] = [];
   #parkTimer: Timer | undefined;
-  #paused = false;
+  #paused: boolean;
   #closed = false;
   #stopped: Error | undefined;
   #progressed: boolean;
@@ -78,6 +80,7 @@ export class RunDriver {
     this.run = run;
     this.#ports = ports;
     this.#progressed = run.recoveryAttempts === 0;
+    this.#paused = run.paused;
     this.settled = this.#end.promise;
   }
 
@@ -278,8 +281,8 @@ export class RunDriver {
     this.#close();
     const now = this.#ports.clock.now();
     // To have come to rest is progress: being called back is not a recovery.
-    const status = this.#paused ? {} : ({ status: "waiting" } as const);
-    const patch: RunPatch = { wakeAt: wakeAt ?? null, recoveryAttempts: 0, ...status };
+    const status = this.#paused ? "paused" : "waiting";
+    const patch: RunPatch = { wakeAt: wakeAt ?? null, recoveryAttempts: 0, status };
     this.#ports.writer.patch({ runId, fence }, chain.nextSeq, now, patch);
     try {
       await this.durable();
