@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     environment: "node",
     include: ["spec/**/*.spec.ts"],
-    testTimeout: 30_000,
+    setupFiles: ["spec/setup.ts"],
+    testTimeout: 60_000,
     reporters:
       process.env["CI"] === "true" ? ["default", ["json", { outputFile: "coverage/report.json" }]] : ["default"],
   },
