@@ -47,7 +47,11 @@ const LINGER_MS = 5;
 
 function serve(start: ThreadStart, port: MessagePort): void {
   const control = new ThreadControl(start.control);
-  const vm = new LuaVm(start.module, () => control.cancelled());
+  const vm = new LuaVm(start.module, () => {
+    // A script that takes long must not keep the ends of those before it.
+    reportOld(monotonicMs());
+    return control.cancelled();
+  });
   const images = new LRUCache<ImageId, KeptImage>({
     maxSize: IMAGE_BYTES,
     sizeCalculation: ({ source }) => IMAGE_OVERHEAD + 2 * source.source.length,
@@ -77,28 +81,32 @@ function serve(start: ThreadStart, port: MessagePort): void {
     return { slot, end };
   };
 
-  const report = (ends: readonly TaskEnd[]): void => {
+  let ends: TaskEnd[] = [];
+  let reportedAt = 0;
+
+  const report = (now: number): void => {
     const batch = encodeEnds(ends);
+    ends = [];
+    reportedAt = now;
     port.postMessage(
       batch,
       batch.parked.flatMap(({ memory }) => memory.runs[0]?.bytes.buffer ?? []),
     );
   };
 
+  const reportOld = (now: number): void => {
+    if (ends.length > 0 && now - reportedAt > REPORT_AFTER_MS) report(now);
+  };
+
   const handle = (batch: TaskBatch): void => {
     for (const [id, source] of batch.images) images.set(id, { source, script: undefined });
-    let ends: TaskEnd[] = [];
-    let reportedAt = monotonicMs();
+    reportedAt = monotonicMs();
     for (const task of decodeTasks(batch)) {
       const now = monotonicMs();
-      if (ends.length > 0 && now - reportedAt > REPORT_AFTER_MS) {
-        report(ends);
-        ends = [];
-        reportedAt = now;
-      }
+      reportOld(now);
       ends.push(perform(task, batch.limits[task.limits] as LuaLimits, now));
     }
-    report(ends);
+    report(monotonicMs());
   };
 
   let handled = 0;

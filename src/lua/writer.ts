@@ -10,10 +10,9 @@
  * J3  Safe integers are Lua integers, every other number is a Lua float. -0 is a float.
  * J4  Object keys are plain data, `__proto__` included. Own enumerable keys are taken and nothing else.
  */
-import type { Json } from "../flow/index.ts";
+import type { Json, JsonObject } from "../flow/index.ts";
 import { LuaError } from "./error.ts";
 import type { LuaState } from "./state.ts";
-import { placeIn } from "./value-path.ts";
 import type { LuaThread } from "./wasm.ts";
 
 /** Integers up to here are kept as ready-made BigInts: making one costs as much as the call it is for. */
@@ -42,14 +41,10 @@ export class JsonWriter {
   }
 
   /**
-   * Pushes `value`. `subject` names it in messages. Throws `lua_depth_limit`, or `lua_value` for a number that JSON
-   * text can write and a double cannot hold.
+   * Pushes `value`. `subject` names it in messages. Throws `lua_depth_limit`, or `lua_value` for a number that JSON text
+   * can write and a double cannot hold.
    */
   push(L: LuaThread, value: Json, subject: string, maxDepth: number): void {
-    this.#push(L, value, { subject, maxDepth, path: [] });
-  }
-
-  #push(L: LuaThread, value: Json, trip: Trip): void {
     const { exports } = this.#state;
     switch (typeof value) {
       case "string":
@@ -58,35 +53,25 @@ export class JsonWriter {
       case "number":
         if (Number.isSafeInteger(value) && !Object.is(value, -0)) exports.lua_pushinteger(L, luaInteger(value));
         else if (Number.isFinite(value)) exports.lua_pushnumber(L, value);
-        else
-          throw new LuaError(
-            "lua_value",
-            `${placeIn(trip.subject, trip.path)} is ${value}, which JSON has no number for`,
-          );
+        else throw new LuaError("lua_value", `${subject} has a number too large for a double`);
         return;
       case "boolean":
         exports.lua_pushboolean(L, value ? 1 : 0);
         return;
       default:
         if (value === null) exports.lua_pushlightuserdata(L, 0);
-        else this.#pushTable(L, value, trip);
+        else this.#pushTable(L, value, subject, maxDepth - 1);
     }
   }
 
-  #pushTable(L: LuaThread, value: readonly Json[] | { readonly [key: string]: Json }, trip: Trip): void {
+  #pushTable(L: LuaThread, value: readonly Json[] | JsonObject, subject: string, depthLeft: number): void {
     const { exports } = this.#state;
-    const { path } = trip;
-    if (path.length >= trip.maxDepth) {
-      throw new LuaError("lua_depth_limit", `${trip.subject} is nested deeper than ${trip.maxDepth} levels`);
-    }
+    if (depthLeft < 0) throw new LuaError("lua_depth_limit", `${subject} is nested deeper than maxDepth allows`);
     exports.lua_checkstack(L, 6);
-    if (Array.isArray(value)) {
-      const items = value as readonly Json[];
-      exports.lua_createtable(L, items.length, 0);
-      for (let i = 0; i < items.length; i++) {
-        path.push(i);
-        this.#push(L, items[i] as Json, trip);
-        path.pop();
+    if (isArray(value)) {
+      exports.lua_createtable(L, value.length, 0);
+      for (let i = 0; i < value.length; i++) {
+        this.push(L, value[i] as Json, subject, depthLeft);
         exports.lua_rawseti(L, -2, luaInteger(i + 1));
       }
       this.#mark(L, this.#markers.array);
@@ -96,9 +81,7 @@ export class JsonWriter {
     exports.lua_createtable(L, 0, keys.length);
     for (const key of keys) {
       this.#state.pushString(L, key);
-      path.push(key);
-      this.#push(L, (value as { readonly [key: string]: Json })[key] as Json, trip);
-      path.pop();
+      this.push(L, value[key] as Json, subject, depthLeft);
       exports.lua_rawset(L, -3);
     }
     if (keys.length === 0 && this.#marksEmptyObjects) this.#mark(L, this.#markers.object);
@@ -110,8 +93,4 @@ export class JsonWriter {
   }
 }
 
-interface Trip {
-  readonly subject: string;
-  readonly maxDepth: number;
-  readonly path: (string | number)[];
-}
+const isArray: (value: readonly Json[] | JsonObject) => value is readonly Json[] = Array.isArray;
