@@ -136,6 +136,19 @@ describe("the pool", () => {
     await expect(slow).rejects.toMatchObject({ code: "lua_cancelled" });
   });
 
+  it("keeps no result back while a slow script runs behind it", async () => {
+    const pool = makePool();
+    await pool.invoke({ image: ANSWER, globals: { _N: 0 } });
+    const controller = new AbortController();
+    const quick = Array.from({ length: 20 }, (_, n) => pool.invoke({ image: ANSWER, globals: { _N: n } }));
+    const limits = { cpuMs: 3_600_000, wallMs: 3_600_000 };
+    const slow = pool.invoke({ image: SPIN, signal: controller.signal, limits });
+    // They are sent in one message, and the slow one never ends by itself.
+    expect((await Promise.all(quick)).map(({ value }) => value)).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    controller.abort();
+    await expect(slow).rejects.toMatchObject({ code: "lua_cancelled" });
+  });
+
   it("runs more images than a thread keeps", async () => {
     const pool = makePool();
     const padding = `--[[${"x".repeat(400_000)}]]`;

@@ -49,7 +49,7 @@ function serve(start: ThreadStart, port: MessagePort): void {
   const control = new ThreadControl(start.control);
   const vm = new LuaVm(start.module, () => {
     // A script that takes long must not keep the ends of those before it.
-    reportOld(monotonicMs());
+    if (ends.length > 0) reportOld(monotonicMs());
     return control.cancelled();
   });
   const images = new LRUCache<ImageId, KeptImage>({
@@ -104,7 +104,9 @@ function serve(start: ThreadStart, port: MessagePort): void {
     for (const task of decodeTasks(batch)) {
       const now = monotonicMs();
       reportOld(now);
-      ends.push(perform(task, batch.limits[task.limits] as LuaLimits, now));
+      // Not in one expression: while the task is performed, `ends` may be reported and replaced.
+      const end = perform(task, batch.limits[task.limits] as LuaLimits, now);
+      ends.push(end);
     }
     report(monotonicMs());
   };

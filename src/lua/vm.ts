@@ -65,10 +65,13 @@ export class LuaVm {
   #parts: Parts;
   #running: Running | undefined;
 
-  /** `cancelled` says whether the running invocation is to stop. */
-  constructor(module: WebAssembly.Module, cancelled: () => boolean) {
+  /**
+   * `attend` is called every few microseconds while a script runs. It says whether the script is to stop, and may do a
+   * little work of the thread's own.
+   */
+  constructor(module: WebAssembly.Module, attend: () => boolean) {
     this.#module = module;
-    this.#budget = new Budget(cancelled);
+    this.#budget = new Budget(attend);
     this.#parts = this.#assemble();
   }
 
