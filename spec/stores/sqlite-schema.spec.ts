@@ -33,9 +33,7 @@ function dump(db: DatabaseSync): string {
   const pragmas = ["application_id", "user_version"].map(
     (name) => `PRAGMA ${name} = ${db.prepare(`PRAGMA ${name}`).get()![name]}`,
   );
-  const objects = db
-    .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid")
-    .all();
+  const objects = db.prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid").all();
   return [...pragmas, ...objects.map(({ sql }) => String(sql))].map((statement) => `${statement};\n`).join("\n");
 }
 
@@ -56,6 +54,7 @@ describe("the schema", () => {
     const dataDir = temporaryDirectory();
     inDatabase(dataDir, (db) => {
       db.exec(recorded(version));
+      if (version > 1) db.exec("INSERT INTO journal_end (position) VALUES (0)");
       db.exec(`INSERT INTO runs (run_no, run_id, status, bp_id, bp_version, fence, next_seq, created_at, updated_at)
         VALUES (1, 'r', 'running', 'demo', 'sha256:00', 1, 2, 1000, 1000)`);
       db.exec(`INSERT INTO journal (run_no, seq, type, step_key, attempt, text)

@@ -16,6 +16,7 @@ import { type ClaimRuns, claimRuns } from "./sql/claim-runs.ts";
 import { type CollectContents, collectContents } from "./sql/collect-contents.ts";
 import { type CreateRuns, createRuns } from "./sql/create-runs.ts";
 import { type Leases, leases } from "./sql/leases.ts";
+import { positions } from "./sql/positions.ts";
 import { type PutDocument, putDocument } from "./sql/put-document.ts";
 import { type RemoveRuns, removeRuns } from "./sql/remove-runs.ts";
 import { type PutSnapshot, putSnapshot } from "./sql/snapshots.ts";
@@ -78,17 +79,18 @@ export class GroupCommit {
 
 function connect(db: DatabaseSync): Connection {
   try {
+    const places = positions(db);
     return {
       db,
       begin: db.prepare("BEGIN IMMEDIATE"),
       commit: db.prepare("COMMIT"),
-      appendEntries: appendEntries(db),
+      appendEntries: appendEntries(db, places),
       createRuns: createRuns(db),
       putDocument: putDocument(db),
       leases: leases(db),
       claimRuns: claimRuns(db),
       putSnapshot: putSnapshot(db),
-      removeRuns: removeRuns(db),
+      removeRuns: removeRuns(db, places),
       collect: collectContents(db),
     };
   } catch (cause) {

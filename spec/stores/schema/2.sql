@@ -45,7 +45,7 @@ CREATE TABLE leases (
 ) STRICT;
 
 CREATE TABLE "journal" (
-  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  position INTEGER PRIMARY KEY,
   run_no INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
   seq INTEGER NOT NULL,
   type TEXT NOT NULL,
@@ -53,6 +53,10 @@ CREATE TABLE "journal" (
   attempt INTEGER,
   text TEXT NOT NULL,
   UNIQUE (run_no, seq)
+) STRICT;
+
+CREATE TABLE journal_end (
+  position INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE snapshots (

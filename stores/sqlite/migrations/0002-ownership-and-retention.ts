@@ -2,9 +2,10 @@
  * Version 2: leases, wakes, idempotency keys and forks; snapshots; positions in the journal; who uses which blob and
  * document.
  *
- * `journal` is made anew for its positions: a rowid without a name may change when the file is copied, and the rowids of
- * removed rows would be given out again. Inserting measures the same. What runs use is counted beside the texts, not in
- * their rows: changing a row means writing its text again.
+ * `journal` is made anew for its positions: a rowid without a name may change when the file is copied. The writer counts
+ * them, and `journal_end` remembers where it was when rows are removed; AUTOINCREMENT, which would do the same, writes a
+ * page more at every commit. What runs use is counted beside the texts, not in their rows: changing a row means writing
+ * its text again.
  */
 export const ownershipAndRetention = `
 ALTER TABLE runs ADD COLUMN recovery_attempts INTEGER NOT NULL DEFAULT 0;
@@ -21,7 +22,7 @@ CREATE TABLE leases (
 ) STRICT;
 
 CREATE TABLE journal_2 (
-  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  position INTEGER PRIMARY KEY,
   run_no INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
   seq INTEGER NOT NULL,
   type TEXT NOT NULL,
@@ -34,6 +35,11 @@ INSERT INTO journal_2 (position, run_no, seq, type, step_key, attempt, text)
   SELECT rowid, run_no, seq, type, step_key, attempt, text FROM journal ORDER BY rowid;
 DROP TABLE journal;
 ALTER TABLE journal_2 RENAME TO journal;
+
+CREATE TABLE journal_end (
+  position INTEGER NOT NULL
+) STRICT;
+INSERT INTO journal_end (position) SELECT coalesce(max(position), 0) FROM journal;
 
 CREATE TABLE snapshots (
   run_no INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,

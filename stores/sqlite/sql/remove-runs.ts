@@ -6,13 +6,14 @@ import type { DatabaseSync } from "node:sqlite";
 import type { RunStatus } from "../../ports.ts";
 import { runLive } from "../../refusals.ts";
 import { ENDED } from "../../run-status.ts";
+import type { Positions } from "./positions.ts";
 import { integer, rowsOf, text } from "./row.ts";
 
 /** Removes those of the runs that are here and says how many, or throws StoreError `run_live` before it has begun. */
 export type RemoveRuns = (runIds: readonly string[]) => number;
 
 /** Prepares the statements. */
-export function removeRuns(db: DatabaseSync): RemoveRuns {
+export function removeRuns(db: DatabaseSync, positions: Positions): RemoveRuns {
   const select = db.prepare("SELECT run_no, status, bp_version FROM runs WHERE run_id = ?");
   const releaseBlobs = db.prepare(
     "UPDATE blob_uses SET runs = runs - 1 WHERE digest IN (SELECT digest FROM blob_refs WHERE run_no = ?)",
@@ -34,6 +35,7 @@ export function removeRuns(db: DatabaseSync): RemoveRuns {
       })),
     );
     for (const { runId, status } of found) if (!ENDED.has(status)) throw runLive(runId, status, runIds.length);
+    positions.remember();
     for (const { runNo, version } of found) {
       releaseBlobs.run(runNo);
       unpin.run(version);

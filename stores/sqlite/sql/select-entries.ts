@@ -1,6 +1,7 @@
 /** Reads pages of a journal, and of all journals in the order of their commits. */
 import type { DatabaseSync } from "node:sqlite";
 import type { JournalRow, TailRow } from "../../ports.ts";
+import { type SelectEnd, selectEnd } from "./positions.ts";
 import { integer, optionalInteger, optionalText, type Row, rowsOf, text } from "./row.ts";
 
 /** Reads journal rows. */
@@ -9,8 +10,7 @@ export interface SelectEntries {
   page(runId: string, fromSeq: number, limit: number): readonly JournalRow[];
   /** At most `limit` rows of all runs after a position, ascending. */
   tail(after: number, limit: number): readonly TailRow[];
-  /** The highest position that was ever given out; 0 before the first. */
-  end(): number;
+  readonly end: SelectEnd;
 }
 
 const COLUMNS = "seq, type, step_key, attempt, text";
@@ -25,7 +25,6 @@ export function selectEntries(db: DatabaseSync): SelectEntries {
     `SELECT ${COLUMNS}, run_id, position FROM journal CROSS JOIN runs USING (run_no)
      WHERE position > ? ORDER BY position LIMIT ?`,
   );
-  const end = db.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'journal'");
   return {
     page: (runId, fromSeq, limit) => rowsOf(page, [runId, fromSeq, Math.max(limit, 0)], toEntry),
     tail: (after, limit) =>
@@ -34,7 +33,7 @@ export function selectEntries(db: DatabaseSync): SelectEntries {
         runId: text(row[5]),
         position: integer(row[6]),
       })),
-    end: () => rowsOf(end, [], (row) => integer(row[0]))[0] ?? 0,
+    end: selectEnd(db),
   };
 }
 
