@@ -8,6 +8,7 @@
  *     volatile). When it rejects, nothing of it was written.
  * P3  Reads see every write whose promise has resolved, and never wait behind writes.
  */
+export * from "./operator-ports.ts";
 
 /** Options of every call. */
 export interface CallOptions {
