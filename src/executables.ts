@@ -105,6 +105,7 @@ function bindingOf(agent: CompiledAgent): AgentBinding {
     digest: agent.bindingDigest,
     pure: agent.pure,
     retry,
+    ...(plan.kind === "operator" ? { attach: true } : {}),
     ...waits,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(concurrency === undefined ? {} : { concurrency }),

@@ -187,6 +187,11 @@ export class Host implements AsyncDisposable {
     return this.#engine.signal(runId, signal);
   }
 
+  /** Brings a waiting run into memory; all others stay as they are. @throws EngineError `run_unknown`, `run_elsewhere`, `run_stuck`. */
+  wake(runId: string): Promise<void> {
+    return this.#engine.wake(runId);
+  }
+
   /** A run's row. @throws EngineError `run_unknown`. */
   run(runId: string): Promise<RunRecord> {
     return this.#records.run(runId);

@@ -2,7 +2,7 @@
 
 import type { AgentPlan, CompiledAgent, CompiledBlueprint } from "../../src/blueprint/compiled.ts";
 import { DEFAULT_PLACEMENT } from "../../src/blueprint/projection-placement.ts";
-import type { Dispatch, StepCall, StepEvent, StepOutcome } from "../../src/engine/index.ts";
+import type { Dispatch, StepCall, StepEvent, StepMemo, StepOutcome } from "../../src/engine/index.ts";
 import { compileFlow, decodeFlow, type Json } from "../../src/flow/index.ts";
 import { contextView } from "../../src/workers/context.ts";
 import {
@@ -16,6 +16,11 @@ import {
 import type { WorkerJob } from "../../src/workers/worker.ts";
 import { ManualClock } from "../engine/manual-clock.ts";
 
+/** Memos that are kept in memory alone. */
+export function memoryMemo(memos = new Map<string, Json>()): StepMemo {
+  return { get: (name) => memos.get(name), put: async (name, value) => void memos.set(name, value) };
+}
+
 /** A call, and the events it emits. */
 export function makeCall(over: Partial<StepCall> = {}): StepCall & { readonly events: StepEvent[] } {
   const events: StepEvent[] = [];
@@ -27,7 +32,11 @@ export function makeCall(over: Partial<StepCall> = {}): StepCall & { readonly ev
     agent: "scout",
     input: "go",
     context: {},
+    fence: 1,
     signal: new AbortController().signal,
+    memo: memoryMemo(),
+    rest: () => () => {},
+    extend: async () => {},
     emit: (event: StepEvent) => void events.push(event),
     ...over,
   };

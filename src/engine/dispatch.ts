@@ -33,19 +33,64 @@ export interface StepCall {
   readonly context: JsonObject;
   /** `run/key/attempt`: the same for every delivery of this attempt, for workers that can deduplicate. */
   readonly idempotencyKey: string;
-  /** When the attempt is given up, in milliseconds since 1970; absent where the agent's policy sets no timeout. */
+  /** The run's fence when this attempt was first scheduled; the same after a restart. Tokens are bound to it. */
+  readonly fence: number;
+  /** When the attempt is given up, in milliseconds since 1970; absent where nothing sets a timeout. As of the dispatch. */
   readonly deadline?: number;
-  /** Aborted when the run is cancelled, the lane lost its join, or the deadline passed. Every worker obeys it. */
+  /** Aborted when the run is cancelled, the lane lost its join, the deadline passed or the run is parked. Every worker obeys it. */
   readonly signal: AbortSignal;
-  /** Publishes an event of this attempt. Never throws, never blocks. */
+  /** Publishes an event of this attempt, and is its sign of life. Never throws, never blocks. */
   readonly emit: (event: StepEvent) => void;
+  /** What layers and the worker recorded for this attempt; survives a restart. */
+  readonly memo: StepMemo;
+  /**
+   * Says that the attempt now only waits for something outside. While all live attempts of a run do, the run may leave
+   * memory: the signal is then aborted with `parked`, and what the attempt still answers is ignored. `until`: when it wants
+   * to be back at the latest, in milliseconds since 1970. The returned function takes it back. An attempt that a restart
+   * would repeat (no `attach`, neither of its agent nor of a memo) is not parked.
+   */
+  readonly rest: (until?: number) => () => void;
+  /**
+   * Moves the attempt's deadline, in milliseconds since 1970; durable when it resolves. Rejects with EngineError
+   * `attempt_over`, `invalid_deadline`, or as the journal does. A layer that extends while `next` runs leaves `deadline` out
+   * of what it hands on.
+   */
+  readonly extend: (deadline: number) => Promise<void>;
+}
+
+/** The longest name of a memo, in UTF-16 units. */
+export const MAX_MEMO_NAME = 200;
+/** The longest JSON text of a memo's value, in UTF-16 units. */
+export const MAX_MEMO_TEXT: number = 1024 * 1024;
+/** Names an attempt may record memos under. */
+export const MAX_MEMOS = 100;
+
+/**
+ * What one attempt keeps over a restart: a few small values by name, `<layer>` or `<layer>/<detail>`. Gone with the
+ * attempt's end; the next attempt begins with none.
+ */
+export interface StepMemo {
+  /** What was put last under the name. */
+  get(name: string): Json | undefined;
+  /**
+   * Keeps a value; everything journaled before it and itself are durable when it resolves. `attach`: from now on a restart
+   * enters this attempt again instead of repeating it. The same value again costs nothing. Rejects with EngineError
+   * `invalid_memo` or `attempt_over`, or as the journal does.
+   */
+  put(name: string, value: Json, options?: { readonly attach?: boolean }): Promise<void>;
 }
 
 /** The `reason` of an aborted `StepCall.signal`. */
 export interface StepAbort {
-  /** `timeout`: the deadline passed. `cancelled`: the run was cancelled or failed, or the lane lost its join. */
-  readonly kind: "timeout" | "cancelled";
+  /**
+   * `timeout`: the deadline passed, or no sign of life came. `cancelled`: the run was cancelled or failed, or the lane lost
+   * its join: what was asked for outside is withdrawn. `parked`: this host lets the attempt go, which is not its end: the run
+   * leaves memory, or the host stops; what was asked for outside is left as it is.
+   */
+  readonly kind: "timeout" | "cancelled" | "parked";
   readonly message: string;
+  /** The code a timeout is recorded with. Default `step_timeout`. */
+  readonly code?: string;
 }
 
 /** Why an attempt failed. `retryable: false` ends the step whatever its retry policy allows. */

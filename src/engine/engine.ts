@@ -11,9 +11,10 @@
  * N4  Disposing aborts every live attempt and waits for it, and leaves unfinished runs as their journals have them.
  */
 import type { ClaimOrder, RunPatch, RunRecord, Stores } from "../../stores/ports.ts";
-import type { Json, JsonObject } from "../flow/index.ts";
-import { type HashText, JournalChain, RunKernel, type RunResult } from "../kernel/index.ts";
+import type { Json, JsonObject, StepKey } from "../flow/index.ts";
+import { type HashText, JournalChain, RunKernel, type RunResult, type SeatChange } from "../kernel/index.ts";
 import type { Clock, Timer } from "./clock.ts";
+import type { StepEvent } from "./dispatch.ts";
 import { EngineError } from "./errors.ts";
 import type { Executable } from "./executable.ts";
 import { FairSemaphore } from "./fair-semaphore.ts";
@@ -203,6 +204,45 @@ export class Engine implements AsyncDisposable {
     });
   }
 
+  /**
+   * Brings a waiting run into memory. What is in memory, paused, put aside or ended stays as it is. Throws `run_unknown`,
+   * `run_elsewhere`, `run_stuck`.
+   */
+  async wake(runId: string): Promise<void> {
+    for (;;) {
+      if (this.#isClosed) throw closedError();
+      const driver = this.#drivers.get(runId);
+      if (driver?.takesCalls === true) return driver.stir();
+      const revival = this.#reviving.get(runId);
+      if (driver !== undefined) await driver.settled;
+      else if (revival !== undefined) await revival;
+      else {
+        const record = await this.#ports.stores.runs.get(runId);
+        if (record === undefined) throw unknownRun(runId);
+        if (this.#drivers.has(runId) || this.#reviving.has(runId)) continue;
+        if (record.status !== "waiting") return;
+        try {
+          await (await this.#claimOne(runId)).revival;
+        } catch (error) {
+          if (!isEnded(error)) throw error;
+        }
+      }
+    }
+  }
+
+  /** Records that a seat of a run has changed hands; durable when it resolves. What is not newer changes nothing. Throws as `cancel`. */
+  seatChanged(runId: string, change: SeatChange): Promise<void> {
+    return this.#control(runId, (driver) => {
+      driver.carryOut(driver.run.kernel.seatChanged(change));
+      return driver.durable();
+    });
+  }
+
+  /** Tells the watchers of a run, and the attempt's heartbeat, something from outside. Dropped where the attempt is not live. */
+  emit(runId: string, key: StepKey, attempt: number, event: StepEvent): void {
+    this.#drivers.get(runId)?.emit(key, attempt, event);
+  }
+
   /** Tells an observer every event of a run from now on; the returned function ends that. */
   observe(runId: string, observer: RunObserver): () => void {
     return this.#watch.observe(runId, observer);
@@ -271,7 +311,7 @@ export class Engine implements AsyncDisposable {
         await this.cancel(runId, request);
       } catch (error) {
         // What has ended by itself needs no cancelling.
-        if (!(error instanceof EngineError && error.code === "run_ended")) throw error;
+        if (!isEnded(error)) throw error;
       }
     };
     return { runId, accepted, result, cancel };
@@ -430,6 +470,10 @@ export class Engine implements AsyncDisposable {
 
 function hasEnded({ status }: RunRecord): boolean {
   return status === "done" || status === "failed" || status === "cancelled" || status === "dead_letter";
+}
+
+function isEnded(error: unknown): boolean {
+  return error instanceof EngineError && error.code === "run_ended";
 }
 
 function unknownRun(runId: string): EngineError {

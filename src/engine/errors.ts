@@ -11,6 +11,9 @@
  * - `run_stuck`: the run cannot go on: its journal is damaged, its Blueprint is missing or does what the journal does not
  *   say. It is suspended, with the cause.
  * - `key_unknown`: a fork from a step key the run has no record of.
+ * - `attempt_over`: something was to be recorded of an attempt that is no longer under way here.
+ * - `invalid_memo`: a memo's name, value or number is over its limit. Keep large things in a store, and their name here.
+ * - `invalid_deadline`: a deadline that is no time, or more than ten years ahead.
  */
 export type EngineErrorCode =
   | "run_lost"
@@ -20,7 +23,10 @@ export type EngineErrorCode =
   | "run_ended"
   | "run_elsewhere"
   | "run_stuck"
-  | "key_unknown";
+  | "key_unknown"
+  | "attempt_over"
+  | "invalid_memo"
+  | "invalid_deadline";
 
 /** The one error class of the engine. */
 export class EngineError extends Error {

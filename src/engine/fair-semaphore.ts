@@ -4,6 +4,7 @@
 export type Release = () => void;
 
 interface Waiter {
+  readonly places: number;
   readonly grant: (release: Release) => void;
 }
 
@@ -29,6 +30,7 @@ export class FairSemaphore {
       const queue = this.#waiting.get(key) ?? [];
       this.#waiting.set(key, queue);
       const waiter: Waiter = {
+        places,
         grant: (release) => {
           signal.removeEventListener("abort", giveUp);
           resolve(release);
@@ -42,6 +44,11 @@ export class FairSemaphore {
       signal.addEventListener("abort", giveUp, { once: true });
       queue.push(waiter);
     });
+  }
+
+  /** Takes a place at once, also where none is free: for what had one before and cannot wait again. */
+  take(key: string): Release {
+    return this.#grant(key, this.#held.get(key) ?? 0);
   }
 
   #grant(key: string, held: number): Release {
@@ -59,8 +66,11 @@ export class FairSemaphore {
     if (held === 0) this.#held.delete(key);
     else this.#held.set(key, held);
     const queue = this.#waiting.get(key);
-    const next = queue?.shift();
-    if (queue?.length === 0) this.#waiting.delete(key);
-    next?.grant(this.#grant(key, held));
+    const first = queue?.[0];
+    // More may be held than there are places (`take`): then the place that comes free is not one to give.
+    if (queue === undefined || first === undefined || held >= first.places) return;
+    queue.shift();
+    if (queue.length === 0) this.#waiting.delete(key);
+    first.grant(this.#grant(key, held));
   }
 }

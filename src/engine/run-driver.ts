@@ -9,17 +9,31 @@
  *     only waits and its row says so; `stopped` when the run was lost, its journal could not be written, or the engine
  *     closes: then nothing more is written and every attempt is aborted.
  * D3  While paused no attempt starts; those that were under way finish.
+ * D4  The run is parked when nothing is near and every live attempt rests and can be entered again. They are let go of
+ *     first: none is under way when the row says that the run waits, and what they answer by then is not heard.
  */
 import type { RunPatch } from "../../stores/ports.ts";
 import type { JsonObject, StepKey } from "../flow/index.ts";
-import type { AttemptOutcome, Decision, JournalChain, RunKernel, RunResult, SealedEntry } from "../kernel/index.ts";
+import {
+  type AttemptMemory,
+  type AttemptOutcome,
+  attaches,
+  type Decision,
+  type JournalChain,
+  type RunKernel,
+  type RunResult,
+  type SealedEntry,
+} from "../kernel/index.ts";
 import { Attempt } from "./attempt.ts";
+import { checkDeadline, recordedMemos } from "./attempt-records.ts";
 import type { Clock, Timer } from "./clock.ts";
-import type { StepAbort } from "./dispatch.ts";
+import type { StepAbort, StepEvent } from "./dispatch.ts";
+import { eventOf, rowPatch } from "./entry-events.ts";
+import { EngineError } from "./errors.ts";
 import type { Executable } from "./executable.ts";
 import type { FairSemaphore } from "./fair-semaphore.ts";
 import type { JournalWriter } from "./journal-writer.ts";
-import type { RunEvent, RunObserver } from "./run-events.ts";
+import type { RunObserver } from "./run-events.ts";
 
 /** Rows the whole engine may have on their way before pure steps wait for the disk too. */
 const MAX_BACKLOG = 8192;
@@ -143,12 +157,23 @@ export class RunDriver {
     this.#parkWhenIdle();
   }
 
+  /** Something was said about an attempt from outside. Dropped where the attempt is not live. */
+  emit(key: StepKey, attempt: number, event: StepEvent): void {
+    this.#attempts.get(attemptId(key, attempt))?.emit(event);
+  }
+
+  /** Somebody is about to need the run: it does not leave memory for as long as it otherwise waits before it does. */
+  stir(): void {
+    this.#stayAwake();
+    this.#parkWhenIdle();
+  }
+
   /** Stops without finishing the run: aborts its attempts and journals nothing more. */
   async stop(error: Error): Promise<void> {
     if (this.#closed) return;
     this.#stopped = error;
     this.#close();
-    for (const attempt of this.#attempts.values()) attempt.abort({ kind: "cancelled", message: error.message });
+    for (const attempt of this.#attempts.values()) attempt.abort({ kind: "parked", message: error.message });
     await this.#quiet();
     // What is on its way may still be written; whoever waits for it is told that the driver stopped.
     await this.#ports.writer.durable(this.run.runId).catch(() => {});
@@ -186,7 +211,7 @@ export class RunDriver {
       return;
     }
     const { runId, executable, context } = this.run;
-    const { key, attempt, request, binding } = decision;
+    const { key, attempt, request, binding, memory, attached } = decision;
     const { clock, places, announce } = this.#ports;
     const live = new Attempt(
       {
@@ -198,6 +223,9 @@ export class RunDriver {
         binding,
         blueprintId: executable.blueprint.id,
         context,
+        fence: memory.fence ?? this.run.fence,
+        memory,
+        attached,
       },
       {
         clock,
@@ -206,6 +234,15 @@ export class RunDriver {
         ready: () => this.#ready(decision),
         onStart: (at) => announce({ type: "step_started", at, key, attempt, agent: request.ref }),
         onEvent: (event) => announce({ type: "step_event", at: clock.now(), key, attempt, event }),
+        onRest: () => this.stir(),
+        memo: recordedMemos(
+          () => this.#memory(key, attempt)?.memos,
+          (memo, value) => this.#record(decision, (worker) => this.run.kernel.memo(key, attempt, worker, memo, value)),
+        ),
+        extend: (deadline) => {
+          checkDeadline(deadline, clock.now());
+          return this.#record(decision, (worker) => this.run.kernel.extend(key, attempt, worker, deadline));
+        },
       },
     );
     const id = attemptId(key, attempt);
@@ -213,13 +250,34 @@ export class RunDriver {
     live.settled.then(
       (outcome) => {
         this.#attempts.delete(id);
-        this.#completed(key, attempt, outcome);
+        // Let go of, its answer is not heard (D4).
+        if (!this.#closed) this.#completed(key, attempt, outcome);
       },
       (error: unknown) => {
         this.#attempts.delete(id);
         void this.stop(error as Error);
       },
     );
+  }
+
+  /** What the kernel keeps of an attempt under way. */
+  #memory(key: StepKey, attempt: number): AttemptMemory | undefined {
+    const step = this.run.kernel.openSteps.get(key);
+    return step?.attempt === attempt ? step.memory : undefined;
+  }
+
+  /** Journals something an attempt says of itself. Resolves when it is durable. @throws EngineError `attempt_over`. */
+  #record(
+    { key, attempt, request }: AttemptDecision,
+    ask: (worker: string) => readonly Decision[] | undefined,
+  ): Promise<void> {
+    const decisions = this.#closed ? undefined : ask(this.run.executable.workerKind(request.ref));
+    if (decisions === undefined) {
+      const message = `attempt ${attempt} of step ${key} is over or was let go of: nothing more can be recorded of it`;
+      throw new EngineError("attempt_over", message, { details: { runId: this.run.runId, key, attempt } });
+    }
+    this.carryOut(decisions);
+    return this.durable();
   }
 
   /** When a worker may get the attempt: at once, or after what must be on disk before. */
@@ -262,23 +320,40 @@ export class RunDriver {
 
   /** Plans to leave memory where nothing is under way and nothing will be soon. */
   #parkWhenIdle(): void {
+    if (this.#parkTimer !== undefined || !this.#isIdle()) return;
     const { clock, parkAfterMs } = this.#ports;
-    if (this.#attempts.size > 0 || this.#parkTimer !== undefined || this.run.kernel.cancelling) return;
-    const soon = clock.now() + 2 * parkAfterMs;
-    if (!this.#paused && [...this.#timers.values()].some(({ at }) => at <= soon)) return;
     this.#parkTimer = clock.timer(clock.now() + parkAfterMs, () => {
       this.#parkTimer = undefined;
-      // An attempt is counted only once it has begun, and its start is itself a call that plans this.
-      if (this.#attempts.size === 0) void this.#park();
+      if (this.#isIdle()) void this.#park();
     });
+  }
+
+  /** D4. */
+  #isIdle(): boolean {
+    if (this.#closed || this.run.kernel.cancelling || this.run.kernel.result !== undefined) return false;
+    for (const { order, rests } of this.#attempts.values()) {
+      const step = this.run.kernel.openSteps.get(order.key);
+      if (!rests || step === undefined || !step.started || !attaches(step)) return false;
+    }
+    const next = this.#nextDue();
+    return this.#paused || next === undefined || next > this.#ports.clock.now() + 2 * this.#ports.parkAfterMs;
+  }
+
+  /** The earliest time a timer or an attempt wants the run in memory. */
+  #nextDue(): number | undefined {
+    const timers = [...this.#timers.values()].map(({ at }) => at);
+    const attempts = [...this.#attempts.values()].flatMap(({ wakeAt }) => (wakeAt === undefined ? [] : [wakeAt]));
+    const dues = [...timers, ...attempts];
+    return dues.length === 0 ? undefined : Math.min(...dues);
   }
 
   async #park(): Promise<void> {
     const { fence, runId, chain } = this.run;
-    const dues = [...this.#timers.values()].map(({ at }) => at);
-    const wakeAt = this.#paused || dues.length === 0 ? undefined : Math.min(...dues);
+    const wakeAt = this.#paused ? undefined : this.#nextDue();
     if (this.#paused) this.#held = [];
     this.#close();
+    for (const attempt of this.#attempts.values()) attempt.abort(PARKED);
+    await this.#quiet();
     const now = this.#ports.clock.now();
     // To have come to rest is progress: being called back is not a recovery.
     const status = this.#paused ? "paused" : "waiting";
@@ -329,41 +404,8 @@ const ABORTS: Readonly<Record<Extract<Decision, { kind: "abort" }>["reason"], St
   run_failed: { kind: "cancelled", message: "the run failed elsewhere" },
 };
 
+const PARKED: StepAbort = { kind: "parked", message: "the run leaves memory while it waits" };
+
 function attemptId(key: StepKey, attempt: number): string {
   return `${key}/${attempt}`;
-}
-
-function rowPatch(result: RunResult): RunPatch {
-  return result.status === "failed" ? { status: "failed", error: result.error.message } : { status: result.status };
-}
-
-function eventOf(body: Extract<Decision, { kind: "append" }>["body"], at: number): RunEvent | undefined {
-  switch (body.type) {
-    case "run_started":
-      return { type: "run_started", at };
-    case "cancel_requested":
-      return { type: "cancel_requested", at, reason: body.reason };
-    case "fanout_joined":
-      return {
-        type: "fanout_joined",
-        at,
-        key: body.key,
-        ...(body.winner === undefined ? {} : { winner: body.winner }),
-      };
-    case "step_completed":
-      return {
-        type: "step_completed",
-        at,
-        key: body.key,
-        attempt: body.attempt,
-        agent: body.agent,
-        outcome: body.outcome,
-        durationMs: at - body.started_at,
-        ...(body.error === undefined ? {} : { message: body.error.message }),
-        ...(body.retry_at === undefined ? {} : { retryAt: body.retry_at }),
-        ...(body.stats === undefined ? {} : { stats: body.stats }),
-      };
-    default:
-      return undefined;
-  }
 }

@@ -23,8 +23,12 @@ export interface AgentBinding {
   readonly waits?: WaitingAgent;
   /** No effect outside the host: nothing has to be on disk before it starts. */
   readonly pure: boolean;
+  /** The agent's worker is outside: a restart enters a started attempt again instead of repeating it. Absent: no. */
+  readonly attach?: true;
   /** Deadline of one attempt; absent: none. */
   readonly timeoutMs?: number;
+  /** The longest an attempt may be silent while it does not rest; absent: any time. */
+  readonly heartbeatMs?: number;
   readonly retry: RetryPolicy;
   /** Attempts under way at once over the whole host; absent: no limit. */
   readonly concurrency?: number;

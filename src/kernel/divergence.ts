@@ -34,6 +34,10 @@ function identity(body: ValuelessBody): string {
     case "timer_set":
     case "timer_fired":
       return `${body.type} ${body.key} attempt ${body.attempt}`;
+    case "step_memo":
+      return `${body.type} ${body.key} attempt ${body.attempt} ${body.name} attach ${body.attach}`;
+    case "step_extended":
+      return `${body.type} ${body.key} attempt ${body.attempt} deadline ${body.deadline}`;
     case "fanout_joined":
       return `${body.type} ${body.key} ${body.join} winner ${body.winner ?? "-"} order ${body.order.join(",")}`;
     case "extern_value":
@@ -43,6 +47,7 @@ function identity(body: ValuelessBody): string {
     case "run_finished":
       return `${body.type} ${body.status}`;
     case "seat_changed":
+      return `${body.type} ${body.seat} generation ${body.generation} holder ${body.holder ?? "-"}`;
     case "cancel_requested":
     case "run_suspended":
     case "run_resumed":

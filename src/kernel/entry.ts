@@ -78,6 +78,23 @@ export type EntryBody =
     }
   | { readonly type: "step_started"; readonly key: StepKey; readonly attempt: number; readonly worker: string }
   | {
+      /** What a layer or the worker recorded for later lives of the attempt. */
+      readonly type: "step_memo";
+      readonly key: StepKey;
+      readonly attempt: number;
+      readonly name: string;
+      /** Whether a restart enters the attempt again from here on. */
+      readonly attach: boolean;
+      readonly value: ValueRecord;
+    }
+  | {
+      /** The attempt is given up at `deadline`, in milliseconds since 1970. */
+      readonly type: "step_extended";
+      readonly key: StepKey;
+      readonly attempt: number;
+      readonly deadline: number;
+    }
+  | {
       readonly type: "step_completed";
       readonly key: StepKey;
       readonly attempt: number;

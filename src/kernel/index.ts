@@ -1,4 +1,6 @@
 /** The kernel's public face. */
+export { type AttemptMemory, attaches, type Memo, NO_MEMORY } from "./attempt-memory.ts";
+export type { AbortReason, Decision, KernelOptions, SavedKernel, StartOptions } from "./decision.ts";
 export type { AgentBinding, RetryPolicy, RunDefinition, WaitingAgent } from "./definition.ts";
 export { backoffMs } from "./definition.ts";
 export type {
@@ -23,8 +25,8 @@ export type { AttemptOutcome } from "./outcome.ts";
 export { flowOutcome } from "./outcome.ts";
 export type { ReplayedEntry } from "./replay.ts";
 export { replayRun } from "./replay.ts";
-export type { AbortReason, Decision, KernelOptions, SavedKernel, StartOptions } from "./run.ts";
 export { RunKernel } from "./run.ts";
 export type { RunResult } from "./run-result.ts";
+export type { Seat, SeatChange } from "./seats.ts";
 export type { Wait } from "./waiting.ts";
 export { MAX_SIGNAL_NAME, MAX_WAIT_MS, readWait } from "./waiting.ts";

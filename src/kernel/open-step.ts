@@ -1,5 +1,6 @@
 /** A step the flow wants and has no outcome for yet, and the rules about its attempts. */
 import type { Json, StepRequest } from "../flow/index.ts";
+import type { AttemptMemory } from "./attempt-memory.ts";
 import type { AgentBinding } from "./definition.ts";
 import type { StepDigests } from "./entry.ts";
 import type { AttemptOutcome } from "./outcome.ts";
@@ -30,6 +31,8 @@ export interface OpenStep {
   /** Whether a worker may have got this attempt. */
   started: boolean;
   phase: StepPhase;
+  /** What the journal keeps of the attempt under way. */
+  memory: AttemptMemory;
   /** When the backoff or the timer is over. */
   wakeAt?: number;
 }

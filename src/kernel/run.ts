@@ -14,14 +14,25 @@
  */
 import canonicalize from "canonicalize";
 import {
+  deepEqual,
   type Externs,
   type FlowEvent,
   FlowMachine,
   type Json,
-  type JsonObject,
+  ownValue,
   type StepKey,
   type StepRequest,
 } from "../flow/index.ts";
+import { attaches, type Memo, NO_MEMORY } from "./attempt-memory.ts";
+import {
+  type AbortReason,
+  type AppendDecision,
+  appendsOf,
+  type Decision,
+  type KernelOptions,
+  type SavedKernel,
+  type StartOptions,
+} from "./decision.ts";
 import { type AgentBinding, backoffMs, type RunDefinition } from "./definition.ts";
 import { checkSame } from "./divergence.ts";
 import type { HashText, JournalEntry, StepDigests } from "./entry.ts";
@@ -30,58 +41,9 @@ import { JournaledExterns } from "./journaled-externs.ts";
 import { NO_AGENT, type OpenStep, type RecordedCompletion, retries, reusable } from "./open-step.ts";
 import { type AttemptOutcome, flowOutcome } from "./outcome.ts";
 import { type RunResult, runFailure } from "./run-result.ts";
-import { type SavedSignals, SignalBox } from "./signal-box.ts";
+import type { Seat, SeatChange } from "./seats.ts";
+import { SignalBox } from "./signal-box.ts";
 import { readWait } from "./waiting.ts";
-
-/** Something the driver must do. */
-export type Decision =
-  | { readonly kind: "append"; readonly body: ValuelessBody; readonly value?: Json }
-  | {
-      readonly kind: "attempt";
-      readonly key: StepKey;
-      readonly attempt: number;
-      readonly request: StepRequest;
-      readonly binding: AgentBinding;
-      /** K4. */
-      readonly barrier: boolean;
-    }
-  /** Call `wake` with these at `at`, or soon after. A later `wake_at` of the same key replaces it. */
-  | { readonly kind: "wake_at"; readonly key: StepKey; readonly attempt: number; readonly at: number }
-  | { readonly kind: "abort"; readonly key: StepKey; readonly attempt: number; readonly reason: AbortReason }
-  | { readonly kind: "finished"; readonly result: RunResult };
-
-/** A decision to make the journal longer. */
-export type AppendDecision = Extract<Decision, { readonly kind: "append" }>;
-
-/** Why an attempt is told to stop before its end. */
-export type AbortReason = "cancelled" | "lost_join" | "run_failed";
-
-/** How the kernel is set up. */
-export interface KernelOptions {
-  readonly hash: HashText;
-  /** Completions that may be taken over instead of executing a step, by key. */
-  readonly records?: ReadonlyMap<StepKey, RecordedCompletion>;
-  /** Values of impure externs recorded by earlier lives of this run, by `siteId`. */
-  readonly externValues?: ReadonlyMap<string, Json>;
-}
-
-/** What a new run is recorded with. */
-export interface StartOptions {
-  readonly now: number;
-  /** The host's version, for the record. */
-  readonly engine: string;
-  /** What the launch supplies to workers beside the ctx. */
-  readonly context: JsonObject;
-  readonly forkedFrom?: { readonly run: string; readonly key: string };
-}
-
-/** A kernel as JSON. */
-export interface SavedKernel {
-  readonly machine: Json;
-  readonly open: readonly ({ readonly key: StepKey } & Omit<OpenStep, "request" | "binding">)[];
-  readonly signals: SavedSignals;
-  readonly cancel?: { readonly reason: string };
-}
 
 /** The state machine of one run. */
 export class RunKernel {
@@ -91,6 +53,7 @@ export class RunKernel {
   readonly #machine: FlowMachine;
   readonly #open = new Map<StepKey, OpenStep>();
   readonly #signals = new SignalBox();
+  readonly #seats = new Map<string, Seat>();
   /** Open steps that no worker gets, not settled yet. */
   readonly #workerless: OpenStep[] = [];
   #decisions: Decision[] = [];
@@ -142,9 +105,10 @@ export class RunKernel {
       const request = requests.get(key);
       const binding = request === undefined ? undefined : definition.binding(request.ref);
       if (request === undefined || binding === undefined) continue;
-      kernel.#open.set(key, { request, binding, ...step });
+      kernel.#open.set(key, { request, binding, ...step, memory: step.memory ?? NO_MEMORY });
     }
     kernel.#signals.load(saved.signals);
+    for (const seat of saved.seats ?? []) kernel.#seats.set(seat.seat, seat);
     kernel.#cancel = saved.cancel;
     return kernel;
   }
@@ -153,7 +117,7 @@ export class RunKernel {
   static restart(definition: RunDefinition, ctx: Json, options: KernelOptions & { readonly now: number }): RunKernel {
     const kernel = RunKernel.#begin(definition, ctx, options);
     kernel.#advance(options.now);
-    kernel.#expected = appends(kernel.#drain());
+    kernel.#expected = appendsOf(kernel.#drain());
     return kernel;
   }
 
@@ -163,18 +127,22 @@ export class RunKernel {
    * @throws KernelError `divergence` where the flow does not ask for what the entry records.
    */
   apply(entry: JournalEntry, value: Json | undefined): void {
-    if (this.#expected.length === 0) this.#expected = appends(this.#repeat(entry, value));
+    if (this.#expected.length === 0) this.#expected = appendsOf(this.#repeat(entry, value));
     const decided = this.#expected.shift();
     checkSame(entry, decided?.body);
     const step = "key" in entry && entry.key !== undefined ? this.#open.get(entry.key) : undefined;
-    if (step !== undefined && entry.type === "timer_set") step.wakeAt = entry.due_at;
-    if (step !== undefined && entry.type === "step_completed" && entry.retry_at !== undefined)
-      step.wakeAt = entry.retry_at;
+    if (step === undefined) return;
+    // What the kernel cannot know by itself: times and the fence are the record's.
+    if (entry.type === "step_scheduled") step.memory = { ...step.memory, fence: entry.fence };
+    else if (entry.type === "step_started") step.memory = { ...step.memory, startedAt: entry.at };
+    else if (entry.type === "timer_set") step.wakeAt = entry.due_at;
+    else if (entry.type === "step_completed" && entry.retry_at !== undefined) step.wakeAt = entry.retry_at;
   }
 
   /**
    * Ends a replay: what the journal's end still lacks, then a new try of every step it left open. An attempt that no
-   * worker can have got keeps its number; one that may have been under way gets the next.
+   * worker can have got keeps its number; one that may have been under way is entered again where it can be attached to,
+   * else the step gets the next.
    */
   resume(now: number): readonly Decision[] {
     this.#decisions = [...this.#expected];
@@ -185,11 +153,10 @@ export class RunKernel {
     }
     if (this.#cancel !== undefined) return [...this.#drain(), ...this.finishCancelled(now)];
     for (const [key, step] of [...this.#open]) {
-      const { request, binding, attempt, phase, wakeAt } = step;
+      const { attempt, phase, wakeAt, started } = step;
       if (wakeAt !== undefined) this.#decisions.push({ kind: "wake_at", key, attempt, at: wakeAt });
-      else if (phase === "running" && step.started) this.#nextAttempt(step);
-      else if (phase === "running")
-        this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
+      else if (phase === "running" && started && !attaches(step)) this.#nextAttempt(step);
+      else if (phase === "running") this.#dispatch(step);
     }
     this.#advance(now);
     return this.#drain();
@@ -199,7 +166,8 @@ export class RunKernel {
   save(): SavedKernel {
     const open = [...this.#open].map(([key, { request: _request, binding: _binding, ...step }]) => ({ key, ...step }));
     const cancel = this.#cancel === undefined ? {} : { cancel: this.#cancel };
-    return { machine: this.#machine.save(), open, signals: this.#signals.save(), ...cancel };
+    const signals = this.#signals.save();
+    return { machine: this.#machine.save(), open, signals, seats: [...this.#seats.values()], ...cancel };
   }
 
   /** How the run ended; undefined while it has not. */
@@ -225,9 +193,46 @@ export class RunKernel {
   /** A worker is about to get the attempt. Journaled where the attempt has effects, before they can happen. */
   started(key: StepKey, attempt: number, worker: string): readonly Decision[] {
     const step = this.#open.get(key);
-    if (this.#result !== undefined || step?.attempt !== attempt || !step.journaled) return [];
+    if (this.#result !== undefined || step?.attempt !== attempt || !step.journaled || step.started) return [];
     step.started = true;
     return [{ kind: "append", body: { type: "step_started", key, attempt, worker } }];
+  }
+
+  /**
+   * An attempt records something for its later lives. Undefined: it is not under way. The same again decides nothing.
+   * @param worker the worker kind it is journaled with, where it was not to be journaled before its end.
+   */
+  memo(key: StepKey, attempt: number, worker: string, memo: Memo, value: Json): readonly Decision[] | undefined {
+    const step = this.#recording(key, attempt, worker);
+    if (step === undefined) return undefined;
+    const { name, attach } = memo;
+    const { memos } = step.memory;
+    const recorded = ownValue(memos, name);
+    if (recorded === undefined || !deepEqual(recorded, value) || (attach && !step.memory.attach)) {
+      const body: ValuelessBody = { type: "step_memo", key, attempt, name, attach };
+      this.#decisions.push({ kind: "append", body, value });
+      step.memory = { ...step.memory, attach: attach || step.memory.attach, memos: { ...memos, [name]: value } };
+    }
+    return this.#drain();
+  }
+
+  /** The attempt is given up at `deadline` and not before. Undefined: it is not under way. See `memo` for `worker`. */
+  extend(key: StepKey, attempt: number, worker: string, deadline: number): readonly Decision[] | undefined {
+    const step = this.#recording(key, attempt, worker);
+    if (step === undefined) return undefined;
+    if (step.memory.deadline !== deadline) {
+      this.#decisions.push({ kind: "append", body: { type: "step_extended", key, attempt, deadline } });
+      step.memory = { ...step.memory, deadline };
+    }
+    return this.#drain();
+  }
+
+  /** A seat of the run has changed hands: journaled. What is not newer than the seat's last change decides nothing. */
+  seatChanged({ seat, generation, holder, reason }: SeatChange): readonly Decision[] {
+    if (this.#result !== undefined || generation <= (this.#seats.get(seat)?.generation ?? 0)) return [];
+    const change: Seat = { seat, generation, ...(holder === undefined ? {} : { holder }) };
+    this.#seats.set(seat, change);
+    return [{ kind: "append", body: { type: "seat_changed", ...change, reason } }];
   }
 
   /**
@@ -246,6 +251,7 @@ export class RunKernel {
     if (this.#cancel === undefined && retries(step, outcome)) {
       step.failures += 1;
       step.phase = "backoff";
+      step.memory = NO_MEMORY;
       step.wakeAt = at.now + backoffMs(step.binding.retry, step.failures, at.random);
       this.#completed(step, outcome, { retryAt: step.wakeAt });
       this.#decisions.push({ kind: "wake_at", key, attempt, at: step.wakeAt });
@@ -310,6 +316,11 @@ export class RunKernel {
     return this.#drain();
   }
 
+  /** The seats that have changed hands, by name. */
+  get seats(): ReadonlyMap<string, Seat> {
+    return this.#seats;
+  }
+
   /** Asks the run to stop: journaled, then every open attempt is aborted. A second cancel changes nothing. */
   cancel(request: { readonly reason: string; readonly by: string }): readonly Decision[] {
     if (this.#result !== undefined || this.#cancel !== undefined) return [];
@@ -347,14 +358,20 @@ export class RunKernel {
       case "step_scheduled": {
         const step = this.#open.get(entry.key);
         if (step !== undefined && step.attempt < entry.attempt) this.#nextAttempt(step);
+        // A pure step's attempt is scheduled in the journal once it records something.
+        if (step?.phase === "running" && !step.journaled) this.#journal(step);
         return this.#drain();
       }
       case "step_started":
         return this.started(entry.key, entry.attempt, entry.worker);
+      case "step_memo":
+        return this.memo(entry.key, entry.attempt, "", entry, value ?? null) ?? [];
+      case "step_extended":
+        return this.extend(entry.key, entry.attempt, "", entry.deadline) ?? [];
       case "step_completed": {
         const step = this.#open.get(entry.key);
         // The attempts of a pure step are journaled by their completion alone.
-        if (step?.phase === "backoff" && step.attempt < entry.attempt) this.#nextAttempt(step);
+        if (step !== undefined && step.attempt < entry.attempt) this.#nextAttempt(step);
         const outcome: AttemptOutcome = {
           kind: entry.outcome,
           startedAt: entry.started_at,
@@ -373,6 +390,7 @@ export class RunKernel {
       case "run_finished":
         return this.finishCancelled(now);
       case "seat_changed":
+        return this.seatChanged(entry);
       case "run_suspended":
       case "run_resumed":
         return [{ kind: "append", body: entry }];
@@ -438,6 +456,7 @@ export class RunKernel {
       journaled: false,
       started: false,
       phase: "running",
+      memory: NO_MEMORY,
     };
     this.#open.set(request.key, step);
     if (binding === NO_AGENT) this.#workerless.push(step);
@@ -464,23 +483,38 @@ export class RunKernel {
     step.attempt += 1;
     step.journaled = false;
     step.started = false;
+    step.memory = NO_MEMORY;
     delete step.wakeAt;
     this.#attempt(step);
   }
 
   #attempt(step: OpenStep): void {
-    const { request, binding, attempt, digests } = step;
-    const { key } = request;
-    if (!binding.pure) {
-      step.journaled = true;
-      this.#decisions.push({
-        kind: "append",
-        body: { type: "step_scheduled", key, attempt, agent: request.ref, digests },
-      });
-    }
+    if (!step.binding.pure) this.#journal(step);
     step.phase = "running";
-    if (binding.waits !== undefined) this.#workerless.push(step);
-    else this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier: !binding.pure });
+    if (step.binding.waits !== undefined) this.#workerless.push(step);
+    else this.#dispatch(step);
+  }
+
+  #journal(step: OpenStep): void {
+    const { request, attempt, digests } = step;
+    step.journaled = true;
+    const body: ValuelessBody = { type: "step_scheduled", key: request.key, attempt, agent: request.ref, digests };
+    this.#decisions.push({ kind: "append", body });
+  }
+
+  #dispatch({ request, binding, attempt, journaled, started, memory }: OpenStep): void {
+    const { key } = request;
+    const barrier = journaled && !started;
+    this.#decisions.push({ kind: "attempt", key, attempt, request, binding, barrier, memory, attached: started });
+  }
+
+  /** The step whose attempt is about to record something. What is recorded of an attempt follows its start. */
+  #recording(key: StepKey, attempt: number, worker: string): OpenStep | undefined {
+    const step = this.#open.get(key);
+    if (this.#result !== undefined || step?.attempt !== attempt || step.phase !== "running") return undefined;
+    if (!step.journaled) this.#journal(step);
+    this.#decisions.push(...this.started(key, attempt, worker));
+    return step;
   }
 
   #wait(step: OpenStep, waits: NonNullable<AgentBinding["waits"]>, now: number): void {
@@ -585,8 +619,4 @@ export class RunKernel {
     };
     this.#decisions.push({ kind: "append", body, ...(outcome.value === undefined ? {} : { value: outcome.value }) });
   }
-}
-
-function appends(decisions: readonly Decision[]): AppendDecision[] {
-  return decisions.filter((decision) => decision.kind === "append");
 }

@@ -10,7 +10,7 @@
 import type { CompiledAgent, CompiledBlueprint } from "../blueprint/compiled.ts";
 import type { Clock, Dispatch, StepCall, StepOutcome } from "../engine/index.ts";
 import { contextView } from "./context.ts";
-import { deadlineSignal } from "./deadline.ts";
+import { withDeadline } from "./deadline.ts";
 import { WorkerError } from "./errors.ts";
 import type { WorkerFiles } from "./files.ts";
 import { foldAnswer, foldMode, foldValue } from "./fold.ts";
@@ -97,11 +97,11 @@ export function createSpawner(compiled: CompiledBlueprint, parts: SpawnerParts):
     const route = routes.get(call.agent);
     if (route === undefined) return failureOutcome(unknownAgent(call.agent, [...routes.keys()]));
     if (call.deadline === undefined) return attempt(route, call);
-    const { signal, clear } = deadlineSignal(call, call.deadline, parts.clock);
+    const timed = withDeadline(call, call.deadline, parts.clock);
     try {
-      return await attempt(route, { ...call, signal });
+      return await attempt(route, timed.call);
     } finally {
-      clear();
+      timed.clear();
     }
   };
 }

@@ -1,0 +1,71 @@
+/** What a kernel is asked with and what it answers: plain data between it and its driver. */
+import type { Json, JsonObject, StepKey, StepRequest } from "../flow/index.ts";
+import type { AttemptMemory } from "./attempt-memory.ts";
+import type { AgentBinding } from "./definition.ts";
+import type { HashText } from "./entry.ts";
+import type { ValuelessBody } from "./journal-chain.ts";
+import type { OpenStep, RecordedCompletion } from "./open-step.ts";
+import type { RunResult } from "./run-result.ts";
+import type { Seat } from "./seats.ts";
+import type { SavedSignals } from "./signal-box.ts";
+
+/** Something the driver must do. */
+export type Decision =
+  | { readonly kind: "append"; readonly body: ValuelessBody; readonly value?: Json }
+  | {
+      readonly kind: "attempt";
+      readonly key: StepKey;
+      readonly attempt: number;
+      readonly request: StepRequest;
+      readonly binding: AgentBinding;
+      /** It may start only when all appends before it are durable (kernel K4). */
+      readonly barrier: boolean;
+      /** What the journal has of it. */
+      readonly memory: AttemptMemory;
+      /** It began in an earlier life of the run and is entered again as it was: no start is journaled. */
+      readonly attached: boolean;
+    }
+  /** Call `wake` with these at `at`, or soon after. A later `wake_at` of the same key replaces it. */
+  | { readonly kind: "wake_at"; readonly key: StepKey; readonly attempt: number; readonly at: number }
+  | { readonly kind: "abort"; readonly key: StepKey; readonly attempt: number; readonly reason: AbortReason }
+  | { readonly kind: "finished"; readonly result: RunResult };
+
+/** A decision to make the journal longer. */
+export type AppendDecision = Extract<Decision, { readonly kind: "append" }>;
+
+/** Why an attempt is told to stop before its end. */
+export type AbortReason = "cancelled" | "lost_join" | "run_failed";
+
+/** How the kernel is set up. */
+export interface KernelOptions {
+  readonly hash: HashText;
+  /** Completions that may be taken over instead of executing a step, by key. */
+  readonly records?: ReadonlyMap<StepKey, RecordedCompletion>;
+  /** Values of impure externs recorded by earlier lives of this run, by `siteId`. */
+  readonly externValues?: ReadonlyMap<string, Json>;
+}
+
+/** What a new run is recorded with. */
+export interface StartOptions {
+  readonly now: number;
+  /** The host's version, for the record. */
+  readonly engine: string;
+  /** What the launch supplies to workers beside the ctx. */
+  readonly context: JsonObject;
+  readonly forkedFrom?: { readonly run: string; readonly key: string };
+}
+
+/** A kernel as JSON. */
+export interface SavedKernel {
+  readonly machine: Json;
+  readonly open: readonly ({ readonly key: StepKey } & Omit<OpenStep, "request" | "binding">)[];
+  readonly signals: SavedSignals;
+  /** Absent: none has changed. */
+  readonly seats?: readonly Seat[];
+  readonly cancel?: { readonly reason: string };
+}
+
+/** The appends among decisions, in their order. */
+export function appendsOf(decisions: readonly Decision[]): AppendDecision[] {
+  return decisions.filter((decision) => decision.kind === "append");
+}
