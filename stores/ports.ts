@@ -8,6 +8,8 @@
  *     volatile). When it rejects, nothing of it was written.
  * P3  Reads see every write whose promise has resolved, and never wait behind writes.
  */
+import type { OperatorStore } from "./operator-ports.ts";
+
 export * from "./operator-ports.ts";
 
 /** Options of every call. */
@@ -264,6 +266,7 @@ export interface Stores extends AsyncDisposable {
   readonly blobs: BlobStore;
   readonly ownership: OwnershipStore;
   readonly snapshots: SnapshotStore;
+  readonly operators: OperatorStore;
   /** Absent where there is nothing to maintain. */
   readonly maintenance?: Maintenance;
 }

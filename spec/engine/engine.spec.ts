@@ -262,6 +262,7 @@ function withAppend(stores: Stores, append: Stores["journals"]["append"]): Store
     blobs: stores.blobs,
     ownership: stores.ownership,
     snapshots: stores.snapshots,
+    operators: stores.operators,
     journals: { ...stores.journals, append },
     [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   };

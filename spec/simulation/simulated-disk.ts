@@ -109,7 +109,7 @@ export class DiskLink {
     });
   }
 
-  #linked({ journals, runs, ownership, snapshots, documents, blobs }: Stores): Stores {
+  #linked({ journals, runs, ownership, snapshots, documents, blobs, operators }: Stores): Stores {
     const write = <T>(name: string, call: () => Promise<T>): Promise<T> => this.#queue(this.#writes, name, call);
     const read = <T>(name: string, call: () => Promise<T>): Promise<T> => this.#queue(this.#reads, name, call);
     return {
@@ -140,6 +140,7 @@ export class DiskLink {
       },
       documents,
       blobs,
+      operators,
       [Symbol.asyncDispose]: async () => {},
     };
   }

@@ -5,8 +5,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Append, AppendResult, JournalRow, RunRecord, RunStatus, Stores } from "../../stores/ports.ts";
 import { describeAgainstModel } from "./model-property.ts";
+import { describeRequests, describeSeats, describeSessions } from "./operators-contract.ts";
 import { describeOwnership } from "./ownership-contract.ts";
 import { describeOwnershipAgainstModel } from "./ownership-property.ts";
+import { describeRequestsAgainstModel } from "./requests-property.ts";
 import { describeCollection, describeRemoval, describeSnapshots } from "./retention-contract.ts";
 import { aFullRun, anAppend, aRow, aRun, type OpenStores, rows } from "./samples.ts";
 import { describeTail } from "./tail-contract.ts";
@@ -24,8 +26,12 @@ export function describeStores(name: string, open: OpenStores): void {
   describe(`${name}: snapshots`, () => describeSnapshots(open));
   describe(`${name}: removing runs`, () => describeRemoval(open));
   describe(`${name}: collecting`, () => describeCollection(open));
+  describe(`${name}: operators' sessions`, () => describeSessions(open));
+  describe(`${name}: seats`, () => describeSeats(open));
+  describe(`${name}: requests`, () => describeRequests(open));
   describeAgainstModel(name, open);
   describeOwnershipAgainstModel(name, open);
+  describeRequestsAgainstModel(name, open);
 }
 
 /** A store with these runs in it. */

@@ -24,7 +24,7 @@ export function crashingStores(inner: Stores, last: number | undefined): Crashin
       return dead ? never() : result;
     };
   };
-  const { journals, runs, ownership, snapshots, documents, blobs } = inner;
+  const { journals, runs, ownership, snapshots, documents, blobs, operators } = inner;
   const stores: Stores = {
     name: inner.name,
     durability: inner.durability,
@@ -56,6 +56,7 @@ export function crashingStores(inner: Stores, last: number | undefined): Crashin
     snapshots: { put: whileAlive(snapshots.put), get: whileAlive(snapshots.get) },
     documents,
     blobs,
+    operators,
     [Symbol.asyncDispose]: async () => {},
   };
   return { stores, crashed };

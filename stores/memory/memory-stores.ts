@@ -15,7 +15,10 @@ import {
 import { ContentsShelf } from "./contents-shelf.ts";
 import { JournalLog } from "./journal-log.ts";
 import { Leases } from "./leases.ts";
+import { memoryOperators } from "./memory-operators.ts";
+import { RequestShelf } from "./request-shelf.ts";
 import { RunShelf } from "./run-shelf.ts";
+import { SeatShelf } from "./seat-shelf.ts";
 
 /** How a memory store is opened. */
 export interface MemoryOptions {
@@ -31,11 +34,14 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
   const leases = new Leases(shelf, now);
   const documents = new ContentsShelf<PinnedDocument>();
   const blobs = new ContentsShelf<Blob>();
+  const seats = new SeatShelf(shelf);
+  const requests = new RequestShelf(shelf, seats);
 
   const append = (one: Append): AppendResult => {
     const result = shelf.append(one);
     if (result !== "appended") return result;
     log.append(one.runId, one.rows);
+    requests.appended(one);
     for (const blob of one.blobs ?? []) {
       blobs.put(blob.digest, blob, now());
       blobs.use(blob.digest, one.runId);
@@ -87,6 +93,8 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
         state.enter(options);
         const removed = new Set(shelf.remove(runIds).map(({ runId }) => runId));
         log.remove(removed);
+        seats.removeRuns(removed);
+        requests.removeRuns(removed);
         for (const runId of removed) {
           documents.release(runId);
           blobs.release(runId);
@@ -122,6 +130,7 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
         return shelf.snapshot(runId);
       },
     },
+    operators: memoryOperators(state, seats, requests),
     documents: {
       async put(document, options) {
         state.enter(options);

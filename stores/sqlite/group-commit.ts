@@ -13,6 +13,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { StoreError, type StoreErrorCode } from "../ports.ts";
 import { type AppendEntries, appendEntries } from "./sql/append-entries.ts";
 import { type ClaimRuns, claimRuns } from "./sql/claim-runs.ts";
+import { closeRequests } from "./sql/close-requests.ts";
 import { type CollectContents, collectContents } from "./sql/collect-contents.ts";
 import { type CreateRuns, createRuns } from "./sql/create-runs.ts";
 import { type Leases, leases } from "./sql/leases.ts";
@@ -20,6 +21,8 @@ import { positions } from "./sql/positions.ts";
 import { type PutDocument, putDocument } from "./sql/put-document.ts";
 import { type RemoveRuns, removeRuns } from "./sql/remove-runs.ts";
 import { type PutSnapshot, putSnapshot } from "./sql/snapshots.ts";
+import { type WriteRequests, writeRequests } from "./sql/write-requests.ts";
+import { type WriteSeats, writeSeats } from "./sql/write-seats.ts";
 import { storeError, toFailure } from "./store-failure.ts";
 import type { WriteAnswer, WriteRequest } from "./write-request.ts";
 
@@ -36,6 +39,8 @@ interface Connection {
   readonly putSnapshot: PutSnapshot;
   readonly removeRuns: RemoveRuns;
   readonly collect: CollectContents;
+  readonly seats: WriteSeats;
+  readonly requests: WriteRequests;
 }
 
 /** The only place that writes to the database. */
@@ -80,11 +85,12 @@ export class GroupCommit {
 function connect(db: DatabaseSync): Connection {
   try {
     const places = positions(db);
+    const close = closeRequests(db);
     return {
       db,
       begin: db.prepare("BEGIN IMMEDIATE"),
       commit: db.prepare("COMMIT"),
-      appendEntries: appendEntries(db, places),
+      appendEntries: appendEntries(db, places, close),
       createRuns: createRuns(db),
       putDocument: putDocument(db),
       leases: leases(db),
@@ -92,6 +98,8 @@ function connect(db: DatabaseSync): Connection {
       putSnapshot: putSnapshot(db),
       removeRuns: removeRuns(db, places),
       collect: collectContents(db),
+      seats: writeSeats(db),
+      requests: writeRequests(db, close),
     };
   } catch (cause) {
     db.close();
@@ -137,6 +145,21 @@ function writeOrThrow(connection: Connection, request: WriteRequest): WriteAnswe
       return undefined;
     case "remove":
       return connection.removeRuns(request.runIds);
+    case "join":
+      return connection.seats.join(request.session);
+    case "touch":
+      connection.seats.touch(request.sessionIds, request.at);
+      return undefined;
+    case "part":
+      return connection.seats.leave(request.sessionIds, request.at);
+    case "acquire":
+      return connection.seats.acquire(request.order);
+    case "release":
+      return connection.seats.release(request.order);
+    case "open-requests":
+      return request.batch.map(connection.requests.open);
+    case "change-requests":
+      return request.batch.map(connection.requests.change);
     case "collect-blobs":
       return connection.collect.blobs(request.limit);
     case "collect-documents":

@@ -3,7 +3,9 @@ import type { DatabaseSync } from "node:sqlite";
 import type { JournalRow, PinnedDocument, RunQuery, RunRecord, Snapshot, TailRow } from "../ports.ts";
 import { type SelectContents, selectContents } from "./sql/select-contents.ts";
 import { type SelectEntries, selectEntries } from "./sql/select-entries.ts";
+import { type SelectRequests, selectRequests } from "./sql/select-requests.ts";
 import { type SelectRuns, selectRuns } from "./sql/select-runs.ts";
+import { type SelectSeats, selectSeats } from "./sql/select-seats.ts";
 import { type SelectNextWake, selectNextWake } from "./sql/select-wakes.ts";
 import { type SelectSnapshot, selectSnapshot } from "./sql/snapshots.ts";
 import { storeError } from "./store-failure.ts";
@@ -17,6 +19,8 @@ export class Reader {
   readonly #contents: SelectContents;
   readonly #nextWake: SelectNextWake;
   readonly #snapshot: SelectSnapshot;
+  readonly #seats: SelectSeats;
+  readonly #requests: SelectRequests;
 
   /**
    * @param db Closed by `close`.
@@ -30,6 +34,8 @@ export class Reader {
     this.#contents = this.#read(() => selectContents(db));
     this.#nextWake = this.#read(() => selectNextWake(db));
     this.#snapshot = this.#read(() => selectSnapshot(db));
+    this.#seats = this.#read(() => selectSeats(db));
+    this.#requests = this.#read(() => selectRequests(db));
   }
 
   /** See JournalStore.read. */
@@ -80,6 +86,16 @@ export class Reader {
   /** See SnapshotStore.get. */
   snapshot(runId: string): Snapshot | undefined {
     return this.#read(() => this.#snapshot(runId));
+  }
+
+  /** Reads sessions and seats; see SessionStore and SeatStore. */
+  seats<T>(select: (seats: SelectSeats) => T): T {
+    return this.#read(() => select(this.#seats));
+  }
+
+  /** Reads requests; see RequestStore. */
+  requests<T>(select: (requests: SelectRequests) => T): T {
+    return this.#read(() => select(this.#requests));
   }
 
   /** Closes the connection. */

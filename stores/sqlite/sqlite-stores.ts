@@ -8,6 +8,7 @@ import { OpenState } from "../open-state.ts";
 import { DOCUMENT_GRACE_MS, type Maintenance, type Stores } from "../ports.ts";
 import type { Durability } from "./connection.ts";
 import type { Reader } from "./reader.ts";
+import { sqliteOperators } from "./sqlite-operators.ts";
 import type { ResultOf, WriteRequest } from "./write-request.ts";
 
 /** Stores in a SQLite file. */
@@ -105,6 +106,7 @@ export function composeStores({ durability, reader, write, maintenance, now, clo
         return reader.snapshot(runId);
       },
     },
+    operators: sqliteOperators(state, reader, write),
     documents: {
       async put(document, options) {
         state.enter(options);

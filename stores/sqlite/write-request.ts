@@ -1,13 +1,23 @@
 /** What can be asked of the writer, and what it answers. */
 import type {
+  AcquireResult,
   Append,
   AppendResult,
+  ChangeResult,
   ClaimOrder,
   Collected,
   JournalRow,
+  NewRequest,
   PinnedDocument,
+  ReleaseResult,
+  RequestChange,
+  RequestRecord,
   RunPatch,
   RunRecord,
+  SeatAcquisition,
+  SeatRecord,
+  SeatRelease,
+  SessionRecord,
   Snapshot,
 } from "../ports.ts";
 import type { StoreFailure } from "./store-failure.ts";
@@ -41,6 +51,13 @@ export type RareRequest =
   | { readonly kind: "claim"; readonly order: ClaimOrder; readonly now: number }
   | { readonly kind: "snapshot"; readonly runId: string; readonly snapshot: Snapshot }
   | { readonly kind: "remove"; readonly runIds: readonly string[] }
+  | { readonly kind: "join"; readonly session: SessionRecord }
+  | { readonly kind: "touch"; readonly sessionIds: readonly string[]; readonly at: number }
+  | { readonly kind: "part"; readonly sessionIds: readonly string[]; readonly at: number }
+  | { readonly kind: "acquire"; readonly order: SeatAcquisition }
+  | { readonly kind: "release"; readonly order: SeatRelease }
+  | { readonly kind: "open-requests"; readonly batch: readonly NewRequest[] }
+  | { readonly kind: "change-requests"; readonly batch: readonly RequestChange[] }
   | { readonly kind: "collect-blobs"; readonly limit: number }
   | { readonly kind: "collect-documents"; readonly limit: number; readonly newest: number };
 
@@ -54,6 +71,13 @@ export interface WriteResults {
   readonly claim: readonly RunRecord[];
   readonly snapshot: undefined;
   readonly remove: number;
+  readonly join: "created" | "full";
+  readonly touch: undefined;
+  readonly part: readonly SeatRecord[];
+  readonly acquire: AcquireResult;
+  readonly release: ReleaseResult;
+  readonly "open-requests": readonly (RequestRecord | undefined)[];
+  readonly "change-requests": readonly ChangeResult[];
   readonly "collect-blobs": Collected;
   readonly "collect-documents": Collected;
 }
@@ -83,9 +107,20 @@ export function requestWeight(request: WriteRequest): number {
       return request.document.text.length + OF_A_ROW;
     case "snapshot":
       return request.snapshot.text.length + OF_A_ROW;
+    case "open-requests":
+      return request.batch.reduce((sum, { body, terms = "" }) => sum + body.length + terms.length + OF_A_ROW, OF_A_ROW);
+    case "change-requests":
+      return request.batch.reduce((sum, change) => sum + changeWeight(change) + OF_A_ROW, OF_A_ROW);
+    case "join":
+      return (request.session.manifest?.length ?? 0) + OF_A_ROW;
     case "remove":
       return (request.runIds.length + 1) * OF_A_ROW;
     default:
       return OF_A_ROW;
   }
+}
+
+function changeWeight(change: RequestChange): number {
+  if (change.kind === "submit") return change.submission.value?.length ?? 0;
+  return change.kind === "stage" ? change.material.text.length : 0;
 }

@@ -1,10 +1,13 @@
 /**
- * P1 in SQL: one conditional UPDATE decides, and everything else follows only where it changed a row.
+ * P1 in SQL: one conditional UPDATE decides, and everything else follows only where it changed a row: entries, blobs,
+ * and the requests that the entries close (W2).
  * Must run inside a transaction.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { AppendResult } from "../../ports.ts";
+import { ENDED } from "../../run-status.ts";
 import type { WrittenAppend } from "../write-request.ts";
+import type { CloseRequests } from "./close-requests.ts";
 import { keepBlob } from "./keep-blobs.ts";
 import type { Positions } from "./positions.ts";
 
@@ -14,7 +17,7 @@ export type AppendEntries = (append: WrittenAppend) => AppendResult;
 const WHERE_MINE = "WHERE run_id = ?1 AND fence = ?2 AND next_seq = ?3";
 
 /** Prepares the statements of an append. */
-export function appendEntries(db: DatabaseSync, positions: Positions): AppendEntries {
+export function appendEntries(db: DatabaseSync, positions: Positions, close: CloseRequests): AppendEntries {
   // Two updates: setting an indexed column rewrites its index entry even where the value stays.
   const advance = db.prepare(`UPDATE runs SET next_seq = ?4, updated_at = ?5 ${WHERE_MINE}`);
   const advanceAndPatch = db.prepare(
@@ -50,7 +53,11 @@ export function appendEntries(db: DatabaseSync, positions: Positions): AppendEnt
     if (changes === 0) return refusal(selectFence, runId, fence);
     for (const { seq, type, key, attempt, text } of rows) {
       insertEntry.run(positions.next(), runId, seq, type, key ?? null, attempt ?? null, text);
+      if (type === "step_completed" && key !== undefined && attempt !== undefined) {
+        close.ofAttempt(runId, key, attempt, at);
+      }
     }
+    if (status !== undefined && ENDED.has(status)) close.ofRun(runId, at);
     for (const blob of blobs ?? []) keep(runId, blob);
     return "appended";
   };
