@@ -1,0 +1,20 @@
+/** Capabilities: who may do what, stated in tokens that anybody can narrow and nobody can widen. Knows nothing of ours. */
+export type { TokenOrder } from "./capabilities.ts";
+export { Capabilities, MAX_LIFE_MS } from "./capabilities.ts";
+export type { Caveat } from "./caveats.ts";
+export { MAX_CAVEATS } from "./caveats.ts";
+export type { Claims } from "./claims.ts";
+export { MAX_TOKEN } from "./compact.ts";
+export type { CapabilityErrorCode } from "./errors.ts";
+export { CapabilityError } from "./errors.ts";
+export type { Role, Verb } from "./gate.ts";
+export { GATE, isRole, isVerb, LEAF_VERBS, ROLES, SWARM_VERBS, VERBS } from "./gate.ts";
+export type { AttemptState, Binding, Grant, Target } from "./grant.ts";
+export { authorize, HOST_GRANT, handleGrant, sessionGrant } from "./grant.ts";
+export type { WorkerHandle } from "./handle.ts";
+export { handleDigest, isHandle } from "./handle.ts";
+export type { KeyRing, SigningKey } from "./keys.ts";
+export { isKeyId, KEY_BYTES, keyRing, newKey, rotated } from "./keys.ts";
+export type { Narrower, TokenContents } from "./narrow.ts";
+export { narrow, readToken } from "./narrow.ts";
+export type { CredentialSources } from "./sources.ts";
