@@ -28,7 +28,7 @@ import { Workshop, type WorkshopOptions } from "./workshop.ts";
 export type { JournalRow, RunQuery, RunRecord, RunStatus } from "../stores/ports.ts";
 export type { CancelRequest, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError } from "./engine/index.ts";
-export type { JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
+export type { Degradation, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
 export type { TaskInput } from "./middleware/index.ts";
 

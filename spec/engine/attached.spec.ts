@@ -54,3 +54,26 @@ describe("an attempt that rests", () => {
     ]);
   });
 });
+
+describe("what a worker reports beside its answer", () => {
+  it("is in the completion, whatever the outcome, and told to observers", async () => {
+    const fixture = new EngineFixture();
+    const executable = fixture.executable(step("a", lit(1), "$.a"), { a: seatOf() });
+    const run = launch(fixture.engine, executable);
+    await fixture.arrived(1);
+    const told: unknown[] = [];
+    fixture.engine.observe(run.runId, (event) => told.push(event));
+    const degradations = [{ tool: "search", error: "refused", fallback: "guessed" }];
+    const stats = { num_turns: 3 };
+    fixture.held[0]?.end({
+      kind: "error",
+      error: { code: "worker_error", message: "gave up", retryable: false },
+      stats,
+      degradations,
+    });
+    await run.result;
+    const completed = (await fixture.journal(run.runId)).find(({ type }) => type === "step_completed");
+    expect(completed).toMatchObject({ outcome: "error", stats, degradations });
+    expect(told).toContainEqual(expect.objectContaining({ type: "step_completed", stats, degradations }));
+  });
+});

@@ -14,7 +14,15 @@
 import type { JsonObject, StepKey, StepRequest } from "../flow/index.ts";
 import type { AgentBinding, AttemptMemory, AttemptOutcome } from "../kernel/index.ts";
 import type { Clock, Timer } from "./clock.ts";
-import type { Dispatch, StepAbort, StepCall, StepEvent, StepMemo, StepOutcome } from "./dispatch.ts";
+import {
+  type Dispatch,
+  reportOf,
+  type StepAbort,
+  type StepCall,
+  type StepEvent,
+  type StepMemo,
+  type StepOutcome,
+} from "./dispatch.ts";
 import type { FairSemaphore, Release } from "./fair-semaphore.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Rests } from "./rest.ts";
@@ -200,20 +208,20 @@ export class Attempt {
 
 function stopped(signal: AbortSignal, startedAt: number, outcome?: StepOutcome): AttemptOutcome {
   const reason = signal.reason as StepAbort;
-  const stats = outcome?.stats === undefined ? {} : { stats: outcome.stats };
+  const report = outcome === undefined ? {} : reportOf(outcome);
   if (reason.kind === "timeout") {
     return {
       kind: "timeout",
       startedAt,
       error: { code: reason.code ?? "step_timeout", message: reason.message, retryable: true },
-      ...stats,
+      ...report,
     };
   }
   return {
     kind: "cancelled",
     startedAt,
     error: { code: "step_cancelled", message: reason.message, retryable: false },
-    ...stats,
+    ...report,
   };
 }
 

@@ -5,7 +5,7 @@
  * transform the call, and keep no private truth: state lives in ctx, the journal or a named store.
  */
 import type { Json, JsonObject, StepKey } from "../flow/index.ts";
-import type { WorkerStats } from "../kernel/entry.ts";
+import type { Degradation, WorkerStats } from "../kernel/entry.ts";
 
 /** A run's id: `R-` and 16 or more lower-case hex digits. */
 export type RunId = string & { readonly __brand?: "RunId" };
@@ -101,16 +101,28 @@ export interface StepFailure {
   readonly retryable: boolean;
 }
 
+/** What a worker reports beside its answer, whatever the answer is. */
+export interface WorkerReport {
+  readonly stats?: WorkerStats;
+  /** Absent: none. */
+  readonly degradations?: readonly Degradation[];
+}
+
+/** The report alone, of whatever holds one. */
+export function reportOf({ stats, degradations }: WorkerReport): WorkerReport {
+  return {
+    ...(stats === undefined ? {} : { stats }),
+    ...(degradations === undefined || degradations.length === 0 ? {} : { degradations }),
+  };
+}
+
 /** What an attempt ended with. `pass`, `blocked` and `skip` are the worker's verdicts; the rest are failures. */
-export type StepOutcome =
-  | { readonly kind: "pass" | "blocked" | "skip"; readonly value: Json; readonly stats?: WorkerStats }
-  | {
-      readonly kind: "error" | "timeout";
-      readonly error: StepFailure;
-      readonly value?: Json;
-      readonly stats?: WorkerStats;
-    }
-  | { readonly kind: "cancelled"; readonly stats?: WorkerStats };
+export type StepOutcome = WorkerReport &
+  (
+    | { readonly kind: "pass" | "blocked" | "skip"; readonly value: Json }
+    | { readonly kind: "error" | "timeout"; readonly error: StepFailure; readonly value?: Json }
+    | { readonly kind: "cancelled" }
+  );
 
 /** Runs one attempt to its end. Rejects only on a defect: every expected failure is an outcome. */
 export type Dispatch = (call: StepCall) => Promise<StepOutcome>;

@@ -1,6 +1,7 @@
 /** What observers of a live run are told of the entries that are journaled, and what its row is. */
 import type { RunPatch } from "../../stores/ports.ts";
 import type { RunResult, ValuelessBody } from "../kernel/index.ts";
+import { reportOf } from "./dispatch.ts";
 import type { RunEvent } from "./run-events.ts";
 
 /** The event of an entry; undefined where observers are told in another way or not at all. */
@@ -28,7 +29,7 @@ export function eventOf(body: ValuelessBody, at: number): RunEvent | undefined {
         durationMs: at - body.started_at,
         ...(body.error === undefined ? {} : { message: body.error.message }),
         ...(body.retry_at === undefined ? {} : { retryAt: body.retry_at }),
-        ...(body.stats === undefined ? {} : { stats: body.stats }),
+        ...reportOf(body),
       };
     default:
       return undefined;

@@ -10,8 +10,9 @@ export type {
   StepFailure,
   StepMemo,
   StepOutcome,
+  WorkerReport,
 } from "./dispatch.ts";
-export { MAX_MEMO_NAME, MAX_MEMO_TEXT, MAX_MEMOS } from "./dispatch.ts";
+export { MAX_MEMO_NAME, MAX_MEMO_TEXT, MAX_MEMOS, reportOf } from "./dispatch.ts";
 export type { CancelRequest, EnginePorts, LaunchOrder, Recovery, RunHandle } from "./engine.ts";
 export { Engine } from "./engine.ts";
 export type { EngineErrorCode } from "./errors.ts";

@@ -4,7 +4,7 @@
  * These events are for watching. They are lossless while one watches and not durable; the journal is the record.
  */
 import type { StepKey } from "../flow/index.ts";
-import type { OutcomeKind, RunResult, WorkerStats } from "../kernel/index.ts";
+import type { Degradation, OutcomeKind, RunResult, WorkerStats } from "../kernel/index.ts";
 import type { StepEvent } from "./dispatch.ts";
 
 /** One event of a live run. Times in milliseconds since 1970. */
@@ -36,6 +36,7 @@ export type RunEvent =
       /** When the next attempt starts, where the failed one is retried. */
       readonly retryAt?: number;
       readonly stats?: WorkerStats;
+      readonly degradations?: readonly Degradation[];
     }
   | { readonly type: "fanout_joined"; readonly at: number; readonly key: StepKey; readonly winner?: number }
   | { readonly type: "cancel_requested"; readonly at: number; readonly reason: string }

@@ -31,6 +31,14 @@ export interface WorkerStats {
   readonly adapter_data?: JsonObject;
 }
 
+/** A worker's note that something served it less well than it should: what failed, how, and what it did instead. */
+export interface Degradation {
+  readonly tool: string;
+  readonly error: string;
+  readonly fallback: string;
+  readonly note?: string;
+}
+
 /** How a step attempt ended. */
 export type OutcomeKind = "pass" | "blocked" | "skip" | "error" | "timeout" | "cancelled";
 
@@ -107,6 +115,8 @@ export type EntryBody =
       readonly retry_at?: number;
       readonly started_at: number;
       readonly stats?: WorkerStats;
+      /** In the order of their reports; never empty. */
+      readonly degradations?: readonly Degradation[];
       /** Where the outcome was taken from, when this run did not execute the step itself. */
       readonly reused_from?: { readonly run: string; readonly seq: number };
       /** What the worker answered; present for pass, blocked and skip, and where a failure carries one. */

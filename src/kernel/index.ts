@@ -4,6 +4,7 @@ export type { AbortReason, Decision, KernelOptions, SavedKernel, StartOptions } 
 export type { AgentBinding, RetryPolicy, RunDefinition, WaitingAgent } from "./definition.ts";
 export { backoffMs } from "./definition.ts";
 export type {
+  Degradation,
   EntryBody,
   EntryHead,
   EntryType,

@@ -1,6 +1,6 @@
 /** How an attempt ends, as the driver reports it and as the flow sees it. */
 import type { FlowOutcome, Json } from "../flow/index.ts";
-import type { OutcomeKind, WorkerStats } from "./entry.ts";
+import type { Degradation, OutcomeKind, WorkerStats } from "./entry.ts";
 
 /** What an attempt ended with. */
 export interface AttemptOutcome {
@@ -8,6 +8,8 @@ export interface AttemptOutcome {
   readonly value?: Json;
   readonly error?: { readonly code: string; readonly message: string; readonly retryable: boolean };
   readonly stats?: WorkerStats;
+  /** Absent: none. */
+  readonly degradations?: readonly Degradation[];
   /** When the worker got it, in milliseconds since 1970. */
   readonly startedAt: number;
 }

@@ -378,6 +378,7 @@ export class RunKernel {
           ...(value === undefined ? {} : { value }),
           ...(entry.error === undefined ? {} : { error: { ...entry.error, retryable: !entry.accepted } }),
           ...(entry.stats === undefined ? {} : { stats: entry.stats }),
+          ...(entry.degradations === undefined ? {} : { degradations: entry.degradations }),
         };
         return [...this.#drain(), ...this.complete(entry.key, entry.attempt, outcome, { now, random: 0 })];
       }
@@ -615,6 +616,7 @@ export class RunKernel {
       ...(how.retryAt === undefined ? {} : { retry_at: how.retryAt }),
       started_at: outcome.startedAt,
       ...(outcome.stats === undefined ? {} : { stats: outcome.stats }),
+      ...(outcome.degradations === undefined ? {} : { degradations: outcome.degradations }),
       ...(how.reusedFrom === undefined ? {} : { reused_from: how.reusedFrom }),
     };
     this.#decisions.push({ kind: "append", body, ...(outcome.value === undefined ? {} : { value: outcome.value }) });

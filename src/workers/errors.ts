@@ -4,6 +4,7 @@
  * A worker's failure reaches the engine as an outcome, never as a rejection: inside this folder a WorkerError is thrown,
  * and the spawner turns it into that outcome. Only misuse of a registry is thrown at the host's own code.
  */
+import type { WorkerReport } from "../engine/index.ts";
 import type { JsonObject } from "../flow/index.ts";
 import type { LuaErrorCode } from "../lua/index.ts";
 
@@ -75,16 +76,24 @@ export class WorkerError extends Error {
   /** Whether another attempt may succeed; by code unless the case says otherwise. */
   readonly retryable: boolean;
   readonly details: JsonObject;
+  /** What the worker had reported when it failed. */
+  readonly report: WorkerReport;
 
   constructor(
     code: WorkerErrorCode,
     message: string,
-    more: { readonly retryable?: boolean; readonly details?: JsonObject; readonly cause?: unknown } = {},
+    more: {
+      readonly retryable?: boolean;
+      readonly details?: JsonObject;
+      readonly report?: WorkerReport;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.retryable = more.retryable ?? RETRYABLE[code];
     this.details = more.details ?? {};
+    this.report = more.report ?? {};
   }
 }
 

@@ -8,7 +8,7 @@
  * Z2  An answer that the verdict contract refuses leaves no file.
  */
 import type { CompiledAgent, CompiledBlueprint } from "../blueprint/compiled.ts";
-import type { Clock, Dispatch, StepCall, StepOutcome } from "../engine/index.ts";
+import { type Clock, type Dispatch, reportOf, type StepCall, type StepOutcome } from "../engine/index.ts";
 import { contextView } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
 import { WorkerError } from "./errors.ts";
@@ -53,12 +53,12 @@ export function createSpawner(compiled: CompiledBlueprint, parts: SpawnerParts):
   const settle = async (route: Route, call: StepCall, answer: WorkerAnswer): Promise<StepOutcome> => {
     const { agent, outputName } = route;
     const { verdict, parts: staged } = answer;
-    const stats = answer.stats === undefined ? {} : { stats: answer.stats };
+    const report = reportOf(answer);
     const mode = foldMode(call.context);
     const out = foldValue(answer.value, mode);
     const skipped = verdict === "pass" ? skippedValue(out) : undefined;
     if (verdict === "skip" || skipped !== undefined) {
-      return { kind: "skip", value: skipped === undefined ? out : skipped.value, ...stats };
+      return { kind: "skip", value: skipped === undefined ? out : skipped.value, ...report };
     }
     try {
       if (verdict === "pass" && agent.verdict !== undefined)
@@ -72,10 +72,10 @@ export function createSpawner(compiled: CompiledBlueprint, parts: SpawnerParts):
         });
       }
     } catch (cause) {
-      if (cause instanceof WorkerError) return failureOutcome(cause, { value: answer.value, ...stats });
+      if (cause instanceof WorkerError) return failureOutcome(cause, { value: answer.value, ...report });
       throw cause;
     }
-    return { kind: verdict, value: foldAnswer(out, staged, mode), ...stats };
+    return { kind: verdict, value: foldAnswer(out, staged, mode), ...report };
   };
 
   const attempt = async (route: Route, call: StepCall): Promise<StepOutcome> => {

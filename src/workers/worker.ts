@@ -8,9 +8,8 @@
  * K2  When `call.signal` is aborted a worker stops what it started and then resolves or rejects; what it says then no
  *     longer counts: the outcome is the signal's.
  */
-import type { StepAbort, StepCall, StepOutcome } from "../engine/index.ts";
+import type { StepAbort, StepCall, StepOutcome, WorkerReport } from "../engine/index.ts";
 import type { Json } from "../flow/index.ts";
-import type { WorkerStats } from "../kernel/index.ts";
 import type { AgentContextView } from "./context.ts";
 import type { WorkerError } from "./errors.ts";
 
@@ -29,13 +28,12 @@ export interface StagedPart {
 }
 
 /** What a worker came to. */
-export interface WorkerAnswer {
+export interface WorkerAnswer extends WorkerReport {
   readonly value: Json;
   /** `skip` leaves the step's `out` unwritten. */
   readonly verdict: "pass" | "blocked" | "skip";
   /** Absent: none. */
   readonly parts?: readonly StagedPart[];
-  readonly stats?: WorkerStats;
 }
 
 /** Does one attempt (K1, K2). */
@@ -51,12 +49,9 @@ export function stopOutcome(signal: AbortSignal): StepOutcome {
 }
 
 /** The outcome of an attempt that failed with `error`. */
-export function failureOutcome(
-  error: WorkerError,
-  more: Pick<WorkerAnswer, "stats"> & { value?: Json } = {},
-): StepOutcome {
-  const { code, message, retryable } = error;
-  return { kind: "error", error: { code, message, retryable }, ...more };
+export function failureOutcome(error: WorkerError, more: WorkerReport & { value?: Json } = {}): StepOutcome {
+  const { code, message, retryable, report } = error;
+  return { kind: "error", error: { code, message, retryable }, ...report, ...more };
 }
 
 function isStepAbort(reason: unknown): reason is StepAbort {

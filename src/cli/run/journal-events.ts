@@ -36,6 +36,7 @@ function entryEvent(entry: JournalEntry): RunEvent | undefined {
         ...(entry.error === undefined ? {} : { message: entry.error.message }),
         ...(entry.retry_at === undefined ? {} : { retryAt: entry.retry_at }),
         ...(entry.stats === undefined ? {} : { stats: entry.stats }),
+        ...(entry.degradations === undefined ? {} : { degradations: entry.degradations }),
       };
     case "fanout_joined":
       return {

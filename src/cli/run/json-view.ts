@@ -51,6 +51,7 @@ export function eventObject(runId: string, event: RunEvent): JsonObject {
         ...(event.message === undefined ? {} : { message: event.message }),
         ...(event.retryAt === undefined ? {} : { retry_at: event.retryAt }),
         ...(event.stats === undefined ? {} : { stats: event.stats as JsonObject }),
+        ...(event.degradations === undefined ? {} : { degradations: event.degradations.map((one) => ({ ...one })) }),
       };
     case "fanout_joined":
       return { ...head, key: event.key, ...(event.winner === undefined ? {} : { winner: event.winner }) };

@@ -61,7 +61,18 @@ function showText(record: RunRecord, forkKey: string | undefined, steps: readonl
     noteOf(step),
   ]);
   const table = tableLines(["key", "agent", "outcome", "attempts", "time", ""], rows, style);
-  return `${[...lines, "", ...table].join("\n")}\n`;
+  return `${[...lines, "", ...table, ...degradationLines(steps, style)].join("\n")}\n`;
+}
+
+/** Each degradation a line, below the table of steps. */
+function degradationLines(steps: readonly StepHistory[], style: Style): readonly string[] {
+  const lines = steps.flatMap(({ key, degradations }) =>
+    degradations.map(({ attempt, tool, error, fallback, note }) => {
+      const what = `${tool}: ${error}; instead: ${fallback}${note === undefined ? "" : ` (${note})`}`;
+      return `  ${key} attempt ${attempt}: ${oneLine(what)}`;
+    }),
+  );
+  return lines.length === 0 ? [] : ["", style.strong("degradations"), ...lines];
 }
 
 function outcomeText({ outcome }: StepHistory, style: Style): string {

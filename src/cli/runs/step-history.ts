@@ -2,7 +2,7 @@
  * The steps of a run as its journal has them: one record a key, in order of first appearance.
  */
 import type { JsonObject } from "../../flow/index.ts";
-import type { JournalEntry, ReplayedEntry } from "../../host.ts";
+import type { Degradation, JournalEntry, ReplayedEntry } from "../../host.ts";
 
 /** One step. Times in milliseconds. */
 export interface StepHistory {
@@ -19,6 +19,8 @@ export interface StepHistory {
   readonly wakeAt?: number;
   /** The run that executed it, where this one took the outcome over. */
   readonly reusedFrom?: string;
+  /** What served its workers less well than it should, over all attempts. */
+  readonly degradations: readonly (Degradation & { readonly attempt: number })[];
 }
 
 /** Collects them. */
@@ -43,13 +45,16 @@ export function stepObject(step: StepHistory): JsonObject {
     ...(step.message === undefined ? {} : { message: step.message }),
     ...(step.wakeAt === undefined ? {} : { wake_at: step.wakeAt }),
     ...(step.reusedFrom === undefined ? {} : { reused_from: step.reusedFrom }),
+    ...(step.degradations.length === 0 ? {} : { degradations: step.degradations.map((one) => ({ ...one })) }),
   };
 }
 
 function afterEntry(entry: JournalEntry, before: (key: string) => StepHistory | undefined): StepHistory | undefined {
   switch (entry.type) {
-    case "step_scheduled":
-      return { key: entry.key, agent: entry.agent, attempts: entry.attempt, outcome: "running" };
+    case "step_scheduled": {
+      const degradations = before(entry.key)?.degradations ?? [];
+      return { key: entry.key, agent: entry.agent, attempts: entry.attempt, outcome: "running", degradations };
+    }
     case "timer_set": {
       const step = before(entry.key);
       return step === undefined ? undefined : { ...step, outcome: "waiting", wakeAt: entry.due_at };
@@ -64,6 +69,10 @@ function afterEntry(entry: JournalEntry, before: (key: string) => StepHistory | 
         ...(entry.error === undefined ? {} : { message: entry.error.message }),
         ...(entry.retry_at === undefined ? {} : { wakeAt: entry.retry_at }),
         ...(entry.reused_from === undefined ? {} : { reusedFrom: entry.reused_from.run }),
+        degradations: [
+          ...(before(entry.key)?.degradations ?? []),
+          ...(entry.degradations ?? []).map((one) => ({ ...one, attempt: entry.attempt })),
+        ],
       };
     default:
       return undefined;
