@@ -7,6 +7,7 @@
 import { hash, randomBytes } from "node:crypto";
 import { type JournalRow, type RunQuery, type RunRecord, StoreError, type Stores } from "../stores/ports.ts";
 import type { CompiledBlueprint } from "./blueprint/index.ts";
+import type { Capabilities } from "./capability/index.ts";
 import {
   type CancelRequest,
   type Clock,
@@ -17,6 +18,7 @@ import {
 } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
+import { HostKeys } from "./host-keys.ts";
 import { JournalBell } from "./journal-bell.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
 import { type TaskInput, taskContext } from "./middleware/index.ts";
@@ -75,6 +77,7 @@ export interface ForkOptions {
 export class Host implements AsyncDisposable {
   readonly workshop: Workshop;
   readonly #engine: Engine;
+  readonly #keys: HostKeys;
   readonly #stores: Stores;
   readonly #records: RunRecords;
   readonly #journals: JournalBell;
@@ -83,7 +86,8 @@ export class Host implements AsyncDisposable {
   readonly #executables: Executables;
 
   /** Use `openHost`. */
-  constructor(options: HostOptions, stores: Stores) {
+  constructor(options: HostOptions, stores: Stores, keys: HostKeys) {
+    this.#keys = keys;
     const { env = process.env } = options;
     this.#stores = stores;
     this.#records = new RunRecords(stores);
@@ -106,6 +110,26 @@ export class Host implements AsyncDisposable {
       documents: stores.documents,
       clock: systemClock,
     });
+  }
+
+  /** Makes and proves tokens. */
+  get capabilities(): Capabilities {
+    return this.#keys.capabilities;
+  }
+
+  /** Ids of the keys that prove tokens, the one that signs first. */
+  get keys(): HostKeys["keys"] {
+    return this.#keys.keys;
+  }
+
+  /** Signs with a new key from now on, and drops the oldest of more than two; durable when it resolves. */
+  rotateKeys(): Promise<void> {
+    return this.#keys.rotate(systemClock.now());
+  }
+
+  /** The host's clock: milliseconds since 1970. */
+  now(): number {
+    return systemClock.now();
   }
 
   /** How much what the host acknowledges survives. */
@@ -250,10 +274,22 @@ export class Host implements AsyncDisposable {
 
 /**
  * Opens a host.
- * @throws StoreError where the data directory is locked, newer, unwritable or damaged; nothing was changed then.
+ * @throws StoreError where the data directory is locked, newer, unwritable or damaged, CapabilityError `keys_invalid` where
+ *   its keys are damaged; nothing was changed then.
  */
 export async function openHost(options: HostOptions): Promise<Host> {
-  return new Host(options, await openStores(options.data));
+  const { data } = options;
+  const stores = await openStores(data);
+  try {
+    return new Host(
+      options,
+      stores,
+      await HostKeys.open(data.kind === "directory" ? data.path : undefined, systemClock.now()),
+    );
+  } catch (error) {
+    await stores[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function openStores(data: DataLocation): Promise<Stores> {

@@ -62,7 +62,7 @@ describe("a worker's grant", () => {
     ["another attempt was found", { ...open, attempt: { ...binding, attempt: 2 } }, "token_revoked"],
     ["the fence is a newer one", { ...open, attempt: { ...binding, fence: 5 } }, "wrong_fence"],
     ["the fence is an older one", { ...open, attempt: { ...binding, fence: 3 } }, "wrong_fence"],
-    ["the seat has moved", { ...open, attempt: { ...binding, generation: 3 } }, "wrong_generation"],
+    ["the seat has moved", { ...open, attempt: { ...binding, generation: 3 } }, "seat_moved"],
   ])("is worth nothing once %s, on whatever", (_what, state, code) => {
     expect(judge(worker, "post_result", step, state)).toBe(code);
     expect(judge(worker, "start_task", { kind: "none" }, state)).toBe(code);

@@ -10,7 +10,7 @@
  * - `verb_denied`: its role, or what it was narrowed to, does not allow the verb.
  * - `wrong_binding`: it was made out for another step, run, session or artifact.
  * - `wrong_fence`: it was made out under an older fence than the attempt's.
- * - `wrong_generation`: the seat it was made out for has moved on.
+ * - `seat_moved`: the seat it was made out for has moved on.
  * - `grant_invalid`: a token was ordered that no role can have, or that nothing can sign.
  * - `never_widens`: a narrowing, or a re-mint, asked for more than there was.
  * - `keys_invalid`: keys that cannot sign: none, too many, too short, or two of one id.
@@ -24,7 +24,7 @@ export type CapabilityErrorCode =
   | "verb_denied"
   | "wrong_binding"
   | "wrong_fence"
-  | "wrong_generation"
+  | "seat_moved"
   | "grant_invalid"
   | "never_widens"
   | "keys_invalid";

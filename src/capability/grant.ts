@@ -86,7 +86,7 @@ const RUN_WIDE: ReadonlySet<Verb> = new Set<Verb>(["read_task_state", "poll_task
 /**
  * Lets `verb` be used on `target`, or throws.
  * @param state of a bound grant's attempt; undefined where there is no such attempt any more.
- * @throws CapabilityError `verb_denied`, `wrong_binding`, `token_revoked`, `wrong_fence`, `wrong_generation`, looked for in
+ * @throws CapabilityError `verb_denied`, `wrong_binding`, `token_revoked`, `wrong_fence`, `seat_moved`, looked for in
  *   this order.
  */
 export function authorize(grant: Grant, verb: Verb, target: Target, state?: AttemptState): void {
@@ -129,7 +129,7 @@ function demandLife(binding: Binding, verb: Verb, state: AttemptState | undefine
     throw new CapabilityError("wrong_fence", "the credential was made out under another fence");
   }
   if (binding.generation !== undefined && generation !== undefined && binding.generation !== generation) {
-    throw new CapabilityError("wrong_generation", "the seat has another holder or generation by now");
+    throw new CapabilityError("seat_moved", "the seat has another holder or generation by now");
   }
 }
 

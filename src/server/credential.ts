@@ -43,9 +43,8 @@ export async function readCredential(dataDir: string): Promise<string> {
   return text;
 }
 
-/** Whether an `Authorization` header shows the credential. Takes the same time however much of it is right. */
-export function showsCredential(header: string | undefined, credential: string): boolean {
-  const shown = /^Bearer ([^ ]{1,512})$/iu.exec(header ?? "")?.[1] ?? "";
+/** Whether a shown secret is the credential. Takes the same time however much of it is right. */
+export function isCredential(shown: string, credential: string): boolean {
   const digest = (text: string): Buffer => hash("sha256", text, "buffer");
   return timingSafeEqual(digest(shown), digest(credential));
 }

@@ -5,7 +5,8 @@
  * - `port_taken`: another process listens there.
  * - `not_listening`: the address cannot be listened on.
  * - `credential_damaged`: the credential's file is not what the host wrote.
- * - `unauthorized`: the request does not show the credential.
+ * - `unauthorized`: the request shows no credential that this host knows.
+ * - `route_unlisted`: a route that the table of rules does not have; a defect of the server.
  * - `starting`: the host is not ready yet.
  * - `version_unknown`: no Blueprint of that version is kept here.
  */
@@ -14,6 +15,7 @@ export type ServerErrorCode =
   | "not_listening"
   | "credential_damaged"
   | "unauthorized"
+  | "route_unlisted"
   | "starting"
   | "version_unknown";
 

@@ -21,6 +21,15 @@ export interface Problem {
 
 const STATUS: Readonly<Record<string, readonly [status: number, title: string]>> = {
   unauthorized: [401, "The credential is missing or wrong"],
+  token_malformed: [401, "The token is not one of this host's"],
+  token_forged: [401, "The token's signature is wrong"],
+  token_key_unknown: [401, "The token's key is not one of this host's"],
+  token_expired: [401, "The token has expired"],
+  verb_denied: [403, "The credential does not allow this"],
+  wrong_binding: [403, "The credential is for something else"],
+  wrong_fence: [409, "The credential is from before the run changed hands"],
+  seat_moved: [409, "The seat has moved on"],
+  token_revoked: [410, "What the credential was made out for has ended"],
   run_unknown: [404, "There is no such run"],
   key_unknown: [404, "There is no such step key"],
   version_unknown: [404, "There is no such Blueprint version"],

@@ -1,7 +1,7 @@
 /**
  * The routes below /v1: requests in, calls of the host out.
  *
- * Owns: what each route answers. Does not own: who may ask (server.ts), what can go wrong (problem.ts).
+ * Owns: what each route answers. Does not own: who may ask (access.ts, rules.ts), what can go wrong (problem.ts).
  */
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
@@ -11,6 +11,7 @@ import type { Host, RunStatus } from "../host.ts";
 import { runObject } from "../run-object.ts";
 import { entryStream } from "./entry-stream.ts";
 import { ServerError } from "./errors.ts";
+import { grantObject } from "./grant-object.ts";
 import {
   EventsQuery,
   ForkBody,
@@ -34,6 +35,7 @@ const DEFAULT_LIMIT = 100;
 
 /** Adds the routes. */
 export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
+  addTokenRoutes(server, ports);
   addRunRoutes(server, ports);
   addControlRoutes(server, ports);
 }
@@ -146,6 +148,15 @@ function addControlRoutes(server: FastifyInstance, { host }: RoutePorts): void {
         .send(await after(run.runId));
     },
   );
+}
+
+function addTokenRoutes(server: FastifyInstance, { host }: RoutePorts): void {
+  server.get("/v1/token", async ({ grant }) => grantObject(grant));
+
+  server.post("/v1/keys/rotate", async () => {
+    await host().rotateKeys();
+    return { keys: host().keys.map(({ id, createdAt }) => ({ id, created_at: createdAt })) };
+  });
 }
 
 async function blueprintOf(host: Host, { blueprint, version }: LaunchBody): Promise<CompiledBlueprint> {

@@ -1,15 +1,17 @@
 /**
  * The HTTP server of a host.
  *
- * Owns: who may ask, and how errors are answered. Does not own: the routes (routes.ts), opening the host.
+ * Owns: when it answers, and how errors are answered. Does not own: who may ask (access.ts), the routes (routes.ts), opening
+ * the host.
  *
  * H1  It listens before there is a host: until then all but the health route answer 503.
- * H2  Every route but `/v1/health` wants the credential.
+ * H2  Every route passes the door (access.ts) before it is answered.
  * H3  Closing ends the streams, then waits for requests under way.
  */
 import Fastify, { type FastifyInstance } from "fastify";
+import type { CredentialSources } from "../capability/index.ts";
 import type { Host } from "../host.ts";
-import { showsCredential } from "./credential.ts";
+import { Access, guardRoutes } from "./access.ts";
 import { ServerError } from "./errors.ts";
 import { problem, problemOf } from "./problem.ts";
 import { addRoutes } from "./routes.ts";
@@ -27,6 +29,8 @@ export interface Address {
 export interface Service {
   readonly host: Host;
   readonly credential: string;
+  /** Where sessions and workers' handles are looked up. Default: there are none. */
+  readonly sources?: CredentialSources;
 }
 
 /** A server that listens. */
@@ -43,7 +47,7 @@ export interface HttpServer extends AsyncDisposable {
  * @throws ServerError `port_taken` or `not_listening`; nothing was changed.
  */
 export async function listen(address: Address, onDefect: (error: unknown) => void): Promise<HttpServer> {
-  let service: Service | undefined;
+  let service: { readonly host: Host; readonly access: Access } | undefined;
   const closing = new AbortController();
   const server = Fastify({
     bodyLimit: MAX_BODY,
@@ -51,18 +55,13 @@ export async function listen(address: Address, onDefect: (error: unknown) => voi
     requestTimeout: 60_000,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   });
-  const current = (): Service => {
+  const current = (): NonNullable<typeof service> => {
     if (service === undefined) throw new ServerError("starting", "the host is recovering its runs: ask again soon");
     return service;
   };
+  guardRoutes(server, () => current().access);
   server.get("/v1/health", async () => ({ status: "ok" }));
   server.get("/v1/ready", async () => ({ status: "ready" }));
-  server.addHook("onRequest", async (request) => {
-    if (request.url === "/v1/health") return;
-    if (!showsCredential(request.headers.authorization, current().credential)) {
-      throw new ServerError("unauthorized", "show the credential of the data directory as a bearer token");
-    }
-  });
   server.addHook("onSend", async (_request, reply) => {
     if (closing.signal.aborted) reply.header("connection", "close");
   });
@@ -71,8 +70,15 @@ export async function listen(address: Address, onDefect: (error: unknown) => voi
   const url = await bind(server, address);
   return {
     url,
-    ready(ready) {
-      service = ready;
+    ready({ host, credential, sources }) {
+      const { capabilities } = host;
+      const access = new Access({
+        credential,
+        capabilities,
+        now: () => host.now(),
+        ...(sources === undefined ? {} : { sources }),
+      });
+      service = { host, access };
     },
     async [Symbol.asyncDispose]() {
       closing.abort();
@@ -85,6 +91,7 @@ function answerProblems(server: FastifyInstance, onDefect: (error: unknown) => v
   server.setErrorHandler((error, _request, reply) => {
     const answer = problemOf(error);
     if (answer.code === "internal") onDefect(error);
+    if (answer.status === 401) reply.header("www-authenticate", "Bearer");
     return reply.code(answer.status).type("application/problem+json").send(JSON.stringify(answer));
   });
   server.setNotFoundHandler((request, reply) => {

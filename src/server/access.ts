@@ -1,0 +1,158 @@
+/**
+ * Who asks, and whether they may: the door that every request goes through before its body is read.
+ *
+ * Owns: telling the kinds of credentials apart, and looking up what a rule's target is. Does not own: the rules (rules.ts),
+ * the judgement (src/capability).
+ *
+ * A1  Whoever shows nothing that holds is told so (401) before anything else: not what there is, not what is missing.
+ * A2  A credential that is bound to an attempt is worth what the attempt is: looked up at every request.
+ */
+import type { FastifyInstance } from "fastify";
+import {
+  authorize,
+  type Capabilities,
+  CapabilityError,
+  type CredentialSources,
+  type Grant,
+  HOST_GRANT,
+  handleGrant,
+  isHandle,
+  MAX_TOKEN,
+  sessionGrant,
+  type Target,
+  type Verb,
+} from "../capability/index.ts";
+import { isCredential } from "./credential.ts";
+import { ServerError } from "./errors.ts";
+import { type RouteRule, ruleOf } from "./rules.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** What the shown credential allows. On every route but the open ones. */
+    grant: Grant;
+  }
+}
+
+/** What the door asks. */
+export interface AccessPorts {
+  /** The host's own credential. */
+  readonly credential: string;
+  readonly capabilities: Capabilities;
+  /** Absent where there are no sessions and no workers from outside. */
+  readonly sources?: CredentialSources;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** As much of a request as the door looks at. */
+export interface Knock {
+  /** The `Authorization` header. */
+  readonly authorization: string | undefined;
+  /** The path's parameters. */
+  readonly params: unknown;
+  readonly query: unknown;
+}
+
+const BEARER = new RegExp(`^Bearer ([\\x21-\\x7e]{1,${MAX_TOKEN}})$`, "iu");
+
+/** Judges who may do what. */
+export class Access {
+  readonly #ports: AccessPorts;
+
+  constructor(ports: AccessPorts) {
+    this.#ports = ports;
+  }
+
+  /**
+   * What the shown credential allows.
+   * @throws ServerError `unauthorized`; CapabilityError as `Capabilities.verify`.
+   */
+  async authenticate(authorization: string | undefined): Promise<Grant> {
+    const { credential, capabilities, sources, now } = this.#ports;
+    const shown = BEARER.exec(authorization ?? "")?.[1];
+    if (shown === undefined) throw unauthorized();
+    if (shown.includes(".")) return capabilities.verify(shown, now());
+    if (isHandle(shown)) {
+      const binding = await sources?.handle(shown);
+      if (binding === undefined) throw unauthorized();
+      return handleGrant(binding);
+    }
+    if (isCredential(shown, credential)) return HOST_GRANT;
+    const sessionId = await sources?.session(shown);
+    if (sessionId === undefined) throw unauthorized();
+    return sessionGrant(sessionId);
+  }
+
+  /** Lets `verb` be used on `target`, or throws as `authorize` of src/capability does. */
+  async authorize(grant: Grant, verb: Verb, target: Target): Promise<void> {
+    const { binding } = grant;
+    const state = binding && (await this.#ports.sources?.attempt(binding.runId, binding.key, binding.attempt));
+    authorize(grant, verb, target, state);
+  }
+
+  /** Lets a request pass that shows enough for a rule, and says what it shows; or throws as the two above do. */
+  async admit(rule: RouteRule, knock: Knock): Promise<Grant> {
+    const grant = await this.authenticate(knock.authorization);
+    await this.authorize(grant, rule.verb, targetOf(rule, grant, knock));
+    return grant;
+  }
+}
+
+/**
+ * Puts the door before every route of a server. Routes are added afterwards.
+ * @throws ServerError `route_unlisted`, from the adding of a route that the table does not have.
+ */
+export function guardRoutes(server: FastifyInstance, access: () => Access): void {
+  server.decorateRequest("grant");
+  server.addHook("onRoute", ({ method, url }) => {
+    for (const each of [method].flat()) {
+      if (ruleOf(each, url) === undefined) {
+        throw new ServerError("route_unlisted", `the route ${each} ${url} demands nothing: add it to ROUTES`);
+      }
+    }
+  });
+  server.addHook("onRequest", async (request) => {
+    const rule = ruleOf(request.method, request.routeOptions.url ?? "");
+    if (rule === "open") return;
+    const { params, query } = request;
+    const { authorization } = request.headers;
+    // Not a route of ours: that there is none is told to those who may ask at all (A1).
+    request.grant = await (rule === undefined
+      ? access().authenticate(authorization)
+      : access().admit(rule, { authorization, params, query }));
+  });
+}
+
+function targetOf({ target, artifact }: RouteRule, grant: Grant, { params, query }: Knock): Target {
+  switch (target) {
+    case "none":
+    case "host":
+      return { kind: target };
+    case "run":
+      return { kind: "run", runId: named(params, "id") ?? "" };
+    case "session":
+      return { kind: "session", sessionId: named(params, "sid") ?? "" };
+    case "step": {
+      const { binding } = grant;
+      if (binding === undefined) throw new CapabilityError("wrong_binding", "the credential is bound to no step");
+      const name = artifact === undefined ? undefined : (named(params, artifact) ?? named(query, artifact));
+      return {
+        kind: "step",
+        runId: named(params, "id") ?? binding.runId,
+        key: named(params, "key") ?? binding.key,
+        attempt: binding.attempt,
+        ...(name === undefined ? {} : { artifact: name }),
+      };
+    }
+  }
+}
+
+function named(from: unknown, name: string): string | undefined {
+  if (typeof from !== "object" || from === null || !Object.hasOwn(from, name)) return undefined;
+  const value = (from as Readonly<Record<string, unknown>>)[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function unauthorized(): ServerError {
+  return new ServerError("unauthorized", "show a credential that this host knows as a bearer token");
+}

@@ -1,0 +1,54 @@
+/**
+ * What every route demands, as one table: the single source for the server, for documents and for the test that walks it.
+ *
+ * R1  A route that is not here cannot be added to the server, and what is here is there.
+ * R2  Only `open` asks for nothing; such a route tells nothing that an outsider may not know.
+ */
+import type { Verb } from "../capability/index.ts";
+
+/** What a route's verb is used on. */
+export type RuleTarget =
+  /** Nothing that exists already. */
+  | "none"
+  /** The host as a whole. */
+  | "host"
+  /** The run of the path's `:id`. */
+  | "run"
+  /** The operator session of the path's `:sid`. */
+  | "session"
+  /** The attempt that the credential is bound to; a path's `:id` and `:key` must be its. */
+  | "step";
+
+/** What a route demands. */
+export interface RouteRule {
+  readonly verb: Verb;
+  readonly target: RuleTarget;
+  /** The parameter of path or query that names the artifact concerned. */
+  readonly artifact?: string;
+}
+
+/** Method and path as fastify has them, and what they demand. `open`: nothing. HEAD demands what GET does. */
+export const ROUTES = {
+  "GET /v1/health": "open",
+  "GET /v1/ready": { verb: "read_task_state", target: "none" },
+  "GET /v1/token": { verb: "verify_token", target: "none" },
+  "POST /v1/keys/rotate": { verb: "administer", target: "host" },
+
+  "POST /v1/runs": { verb: "start_task", target: "none" },
+  "GET /v1/runs": { verb: "read_task_state", target: "host" },
+  "GET /v1/runs/:id": { verb: "read_task_state", target: "run" },
+  "DELETE /v1/runs/:id": { verb: "administer", target: "run" },
+  "GET /v1/runs/:id/events": { verb: "read_trace", target: "run" },
+  "POST /v1/runs/:id/cancel": { verb: "cancel_task", target: "run" },
+  "POST /v1/runs/:id/pause": { verb: "pause_loop", target: "run" },
+  "POST /v1/runs/:id/resume": { verb: "resume_loop", target: "run" },
+  "POST /v1/runs/:id/signals": { verb: "inject_directive", target: "run" },
+  "POST /v1/runs/:id/fork": { verb: "start_task", target: "run" },
+} as const satisfies Readonly<Record<string, RouteRule | "open">>;
+
+/** What a route demands; undefined where the table does not have it. */
+export function ruleOf(method: string, path: string): RouteRule | "open" | undefined {
+  const name = `${method === "HEAD" ? "GET" : method} ${path}`;
+  const rules: Readonly<Record<string, RouteRule | "open">> = ROUTES;
+  return Object.hasOwn(rules, name) ? rules[name] : undefined;
+}
