@@ -38,7 +38,7 @@ export const ROUTES = {
   "GET /v1/runs": { verb: "read_task_state", target: "host" },
   "GET /v1/runs/:id": { verb: "read_task_state", target: "run" },
   "DELETE /v1/runs/:id": { verb: "administer", target: "run" },
-  "GET /v1/runs/:id/events": { verb: "read_trace", target: "run" },
+  "GET /v1/runs/:id/events": { verb: "subscribe_events", target: "run" },
   "POST /v1/runs/:id/cancel": { verb: "cancel_task", target: "run" },
   "POST /v1/runs/:id/pause": { verb: "pause_loop", target: "run" },
   "POST /v1/runs/:id/resume": { verb: "resume_loop", target: "run" },
