@@ -96,7 +96,7 @@ const fileRef: Schema = {
 };
 
 /** Text fields in which a `$file` ref is usual. */
-const linkable: ReadonlySet<string> = new Set(["system_prompt", "stdin"]);
+const linkable: ReadonlySet<string> = new Set(["system_prompt", "stdin", "source"]);
 
 /** The JSON Schema that is published as `spec/blueprint.schema.json`. */
 export function publishedSchema(): Schema {

@@ -8,6 +8,7 @@ import type { Static } from "@sinclair/typebox";
 import type * as agent from "./schema/agent.ts";
 import type * as context from "./schema/context.ts";
 import type * as document from "./schema/document.ts";
+import type * as layers from "./schema/layers.ts";
 import type * as runner from "./schema/runner.ts";
 
 /** The whole document. `flow` is flow.ir as JSON, in either dialect. */
@@ -51,3 +52,8 @@ export type ContextPolicy = Static<typeof context.ContextPolicySchema>;
 /** A named context object. */
 export type MetaDef = Static<typeof context.MetaDefSchema>;
 export type ProjectionPlacementSpec = Static<typeof context.ProjectionPlacementSchema>;
+
+/** Options of the hint layers, by layer. */
+export type LayerOptions = Static<typeof layers.LayerOptionsSchema>;
+/** Name of a hint layer. */
+export type LayerName = keyof LayerOptions;

@@ -3,6 +3,7 @@ import { type Static, type TUnsafe, Type } from "@sinclair/typebox";
 import type { JsonObject } from "../../flow/index.ts";
 import { AgentDefSchema, AgentKindSchema, AgentMetaSchema, AgentProfileSchema, LintsSchema } from "./agent.ts";
 import { ContextPolicySchema, MetaDefSchema, ProjectionPlacementSchema } from "./context.ts";
+import { LayerOptionsSchema } from "./layers.ts";
 import {
   closed,
   defaulted,
@@ -61,6 +62,7 @@ export const CompilerStrategySchema = closed("CompilerStrategy", "How strict the
 
 export const SpawnerHintsSchema = closed("SpawnerHints", "Which middleware layers wrap the Blueprint's steps.", {
   layers: defaulted(texts("Layer names, innermost first."), []),
+  options: maybe(LayerOptionsSchema),
 });
 
 const originKind = <const K extends string>(kind: K, description: string): TUnsafe<K> =>

@@ -1,7 +1,7 @@
 /**
  * Words of the schema that code needs at run time, where the schema's builders are not loaded.
  */
-import type { AgentKind, LintSetting } from "../schema.ts";
+import type { AgentKind, LayerName, LintSetting } from "../schema.ts";
 
 /** Words of a union, checked to be all of them. */
 const allOf = <W extends string>(words: Readonly<Record<W, true>>): readonly W[] => Object.keys(words) as W[];
@@ -20,3 +20,22 @@ export const AGENT_KINDS: readonly AgentKind[] = allOf<AgentKind>({
 
 /** Every lint setting. */
 export const LINT_SETTINGS: readonly LintSetting[] = allOf<LintSetting>({ allow: true, warn: true, deny: true });
+
+/** Every hint layer. */
+export const LAYER_NAMES: readonly LayerName[] = allOf<LayerName>({
+  audit: true,
+  long_hold: true,
+  main_ai: true,
+  senior_escalation: true,
+  input_inject: true,
+  resolver: true,
+  sink: true,
+  lua_layer: true,
+  timeout: true,
+  retry: true,
+  circuit_breaker: true,
+  bulkhead: true,
+  deduplicate: true,
+  rate_limit: true,
+  budget: true,
+});
