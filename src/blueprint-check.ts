@@ -12,6 +12,7 @@ import {
   type Diagnostic,
   hasErrors,
   includesFromEnvironment,
+  LAYER_NAMES,
   invalidBlueprint,
   linkDocument,
   lintBlueprint,
@@ -27,7 +28,6 @@ import {
 import type { Json } from "./flow/index.ts";
 import { runAuthoringScript } from "./lua/authoring/index.ts";
 import { type LuaPool, luaSyntaxChecker } from "./lua/index.ts";
-import { HINT_LAYERS } from "./middleware/index.ts";
 import { WAITING_FUNCTIONS } from "./waiting-functions.ts";
 import type { Registrations } from "./workshop.ts";
 
@@ -151,7 +151,7 @@ export function environmentOf({ functions, luaScripts, hostFunctions, externs }:
     ]),
     luaScripts: new Set(luaScripts.keys()),
     hostFunctions: new Set(hostFunctions.keys()),
-    hintLayers: new Set(HINT_LAYERS),
+    hintLayers: new Set<string>(LAYER_NAMES),
     externs: new Set(externs.keys()),
     checkLua: luaSyntaxChecker(),
   };

@@ -32,6 +32,7 @@ export function makeCall(over: Partial<StepCall> = {}): StepCall & { readonly ev
     agent: "scout",
     input: "go",
     context: {},
+    scheduledAt: 0,
     fence: 1,
     signal: new AbortController().signal,
     memo: memoryMemo(),
@@ -82,6 +83,7 @@ export function makeBlueprint(
     placement: DEFAULT_PLACEMENT,
     metas: new Map(),
     layers: [],
+    layerOptions: {},
     audits: [],
     ...over,
   };

@@ -24,12 +24,13 @@ import type { CompileEnvironment } from "./compile/environment.ts";
 import { analyseFlow, type FlowFacts } from "./compile/flow-facts.ts";
 import { checkConditions, checkReads } from "./compile/gate-pass.ts";
 import { nameSteps, placeProjections } from "./compile/layout-pass.ts";
-import { checkFlowNames, checkLayers, checkNames } from "./compile/reference-pass.ts";
+import { checkLayers } from "./compile/layer-pass.ts";
+import { checkFlowNames, checkNames } from "./compile/reference-pass.ts";
 import { checkVerdicts, type HandledValues } from "./compile/verdict-pass.ts";
 import type { CompiledAgent, CompiledBlueprint } from "./compiled.ts";
 import { type Diagnostic, hasErrors } from "./diagnostic.ts";
 import { type LeveledFindings, levelFindings } from "./lint-levels.ts";
-import type { Blueprint } from "./schema.ts";
+import type { Blueprint, LayerName } from "./schema.ts";
 
 /** What compiling yields. */
 export interface CompileResult extends LeveledFindings {
@@ -58,7 +59,7 @@ export interface ExaminedBlueprint {
   readonly facts: FlowFacts;
   readonly handled: HandledValues;
   readonly agents: ReadonlyMap<string, CompiledAgent>;
-  readonly layers: readonly string[];
+  readonly layers: readonly LayerName[];
   readonly naming: CompiledBlueprint["naming"];
   readonly placement: CompiledBlueprint["placement"];
 }
@@ -122,6 +123,7 @@ function assemble(examined: ExaminedBlueprint, environment: CompileEnvironment):
     placement,
     metas,
     layers,
+    layerOptions: blueprint.spawner_hints.options ?? {},
     audits: blueprint.audits,
   });
 }

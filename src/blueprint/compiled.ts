@@ -11,6 +11,8 @@ import type {
   AuditDef,
   Blueprint,
   ContextPolicy,
+  LayerName,
+  LayerOptions,
   Runner,
   SubprocessOutput,
   VerdictContract,
@@ -132,6 +134,8 @@ export interface CompiledBlueprint {
   /** Named context objects for `$step_meta.ref`. */
   readonly metas: ReadonlyMap<string, JsonObject>;
   /** Known hint layers, in declared order. */
-  readonly layers: readonly string[];
+  readonly layers: readonly LayerName[];
+  /** Options of hint layers, as authored. */
+  readonly layerOptions: LayerOptions;
   readonly audits: readonly AuditDef[];
 }

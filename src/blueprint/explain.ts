@@ -5,6 +5,7 @@
 import type { Json } from "../flow/index.ts";
 import { agentContextTiers, type ContextTier } from "./compile/agent-context.ts";
 import type { AgentPlan, CompiledAgent, CompiledBlueprint, RunnerSource, StepPolicy } from "./compiled.ts";
+import { type LayerInStack, layersOf } from "./layer-order.ts";
 import { projectionStem } from "./projection-placement.ts";
 import { inspectPrompt, isPromptRendered } from "./prompt-facts.ts";
 import { backendsFor } from "./runner-resolution.ts";
@@ -50,6 +51,8 @@ export interface AgentExplanation {
     /** Names it would have had, but another step has. */
     readonly lost_names: readonly { readonly name: string; readonly owner: string }[];
   };
+  /** The layers around its worker, outermost first. */
+  readonly layers: readonly LayerInStack[];
   readonly verdict: VerdictContract | null;
   readonly policy: StepPolicy;
   readonly pure: boolean;
@@ -83,6 +86,7 @@ export function explainAgent(compiled: CompiledBlueprint, name: string): AgentEx
       file: canonical === undefined ? null : `${compiled.placement.dirTemplate}/${projectionStem(canonical)}.md`,
       lost_names: lostNames(compiled, name),
     },
+    layers: layersOf(compiled, name),
     verdict: agent.verdict ?? null,
     policy: agent.policy,
     pure: agent.pure,

@@ -43,6 +43,7 @@ export {
   includesFromEnvironment,
 } from "./include-cascade.ts";
 export { checkEmbedded, type LinkedDocument, type LinkOptions, linkDocument, type ManifestEntry } from "./link.ts";
+export { auditsOf, type BaseLayer, type LayerInStack, layersOf } from "./layer-order.ts";
 export type { LintKindRow } from "./lint-kinds.ts";
 export type { LeveledFindings, SuppressedFinding } from "./lint-levels.ts";
 export { diagnose, type Finding, type LintKind, lintRegistry } from "./lint-registry.ts";
@@ -68,6 +69,7 @@ export {
 } from "./projection-placement.ts";
 export { inspectPrompt, type PromptFacts } from "./prompt-facts.ts";
 export { type RefLimits, refLimits } from "./ref-reader.ts";
+export { LAYER_NAMES } from "./schema/words.ts";
 export type * from "./schema.ts";
 export { located, noSource, type SourceMap } from "./source-map.ts";
 export { resolveStepName, type StepNaming, stepAliases } from "./step-naming.ts";

@@ -74,6 +74,7 @@ export class Attempt {
   readonly #ports: AttemptPorts;
   readonly #controller = new AbortController();
   readonly #overdue = Promise.withResolvers<void>();
+  readonly #orderedAt: number;
   readonly #rests: Rests;
   readonly #heartbeat: Heartbeat | undefined;
   #graceTimer: Timer | undefined;
@@ -83,6 +84,7 @@ export class Attempt {
   constructor(order: AttemptOrder, ports: AttemptPorts) {
     this.order = order;
     this.#ports = ports;
+    this.#orderedAt = ports.clock.now();
     const { heartbeatMs } = order.binding;
     if (heartbeatMs !== undefined) {
       const message = `agent '${order.request.ref}' gave no sign of life at step ${order.key} for ${heartbeatMs} ms (policy.heartbeat_ms)`;
@@ -186,6 +188,7 @@ export class Attempt {
       input: order.request.input,
       context: order.context,
       idempotencyKey: `${order.runId}/${order.key}/${order.attempt}`,
+      scheduledAt: order.memory.scheduledAt ?? this.#orderedAt,
       fence: order.fence,
       ...(this.#deadline === undefined ? {} : { deadline: this.#deadline.at }),
       signal: this.#controller.signal,

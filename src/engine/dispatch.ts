@@ -33,6 +33,11 @@ export interface StepCall {
   readonly context: JsonObject;
   /** `run/key/attempt`: the same for every delivery of this attempt, for workers that can deduplicate. */
   readonly idempotencyKey: string;
+  /**
+   * When it was scheduled, in milliseconds since 1970. Survives a restart, also where the restart made it a new attempt: what
+   * waits in order goes by it.
+   */
+  readonly scheduledAt: number;
   /** The run's fence when this attempt was first scheduled; the same after a restart. Tokens are bound to it. */
   readonly fence: number;
   /** When the attempt is given up, in milliseconds since 1970; absent where nothing sets a timeout. As of the dispatch. */

@@ -307,6 +307,7 @@ export class RunDriver {
     try {
       await this.durable();
       await this.#quiet();
+      await this.run.executable.settle?.(this.run.runId);
     } catch (error) {
       await this.stop(error as Error);
       return;

@@ -10,6 +10,10 @@ import type { AgentBinding } from "./definition.ts";
 export interface AttemptMemory {
   /** The owner's fence when the attempt was scheduled. Absent: the present owner's. */
   readonly fence?: number;
+  /**
+   * When it was scheduled, as journaled; an attempt that follows an interrupted one has that one's. Absent: in this life.
+   */
+  readonly scheduledAt?: number;
   /** When its start was journaled. Absent: in this life, or not yet. */
   readonly startedAt?: number;
   /** When it is given up, where that was moved. Absent: as its policy says. */

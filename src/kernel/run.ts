@@ -133,7 +133,7 @@ export class RunKernel {
     const step = "key" in entry && entry.key !== undefined ? this.#open.get(entry.key) : undefined;
     if (step === undefined) return;
     // What the kernel cannot know by itself: times and the fence are the record's.
-    if (entry.type === "step_scheduled") step.memory = { ...step.memory, fence: entry.fence };
+    if (entry.type === "step_scheduled") step.memory = { scheduledAt: entry.at, ...step.memory, fence: entry.fence };
     else if (entry.type === "step_started") step.memory = { ...step.memory, startedAt: entry.at };
     else if (entry.type === "timer_set") step.wakeAt = entry.due_at;
     else if (entry.type === "step_completed" && entry.retry_at !== undefined) step.wakeAt = entry.retry_at;
@@ -484,7 +484,9 @@ export class RunKernel {
     step.attempt += 1;
     step.journaled = false;
     step.started = false;
-    step.memory = NO_MEMORY;
+    // An attempt that was interrupted keeps its turn in the next.
+    const { scheduledAt } = step.memory;
+    step.memory = step.phase === "running" && scheduledAt !== undefined ? { ...NO_MEMORY, scheduledAt } : NO_MEMORY;
     delete step.wakeAt;
     this.#attempt(step);
   }

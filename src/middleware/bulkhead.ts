@@ -1,16 +1,26 @@
-/** The bulkhead layer: bounds the attempts of an agent that are under way and that wait, and refuses more. */
-import { BulkheadRejectedError, bulkhead as bulkheadPolicy } from "cockatiel";
+/**
+ * The bulkhead layer: bounds the attempts of an agent that are under way and that wait, on this host and for this
+ * Blueprint version, and refuses more.
+ */
+import { BulkheadRejectedError, type BulkheadPolicy, bulkhead as bulkheadPolicy } from "cockatiel";
 import type { LayerOptions } from "../blueprint/index.ts";
 import type { SpawnerLayer } from "../engine/index.ts";
 import { refusal } from "./errors.ts";
+import { perAgent } from "./per-agent.ts";
+import { untilAborted } from "./until-aborted.ts";
 
-/** The layer, with places of its own. */
+/** The layer, with places for each agent. */
 export function bulkhead({ limit, queue = 0 }: NonNullable<LayerOptions["bulkhead"]>): SpawnerLayer {
-  const places = bulkheadPolicy(limit, queue);
+  const placesOf = perAgent<BulkheadPolicy>(() => bulkheadPolicy(limit, queue));
   return function bulkheadLayer(next) {
     return async (call) => {
+      let waits = true;
+      const run = placesOf(call.agent).execute(() => {
+        waits = false;
+        return next(call);
+      }, call.signal);
       try {
-        return await places.execute(() => next(call), call.signal);
+        return (await untilAborted(run, call.signal, () => waits)) ?? { kind: "cancelled" };
       } catch (cause) {
         if (call.signal.aborted) return { kind: "cancelled" };
         if (!(cause instanceof BulkheadRejectedError)) throw cause;

@@ -8,6 +8,7 @@
 import canonicalize from "canonicalize";
 import type { LayerOptions } from "../blueprint/index.ts";
 import type { SpawnerLayer, StepCall, StepOutcome } from "../engine/index.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** The layer, with its own table of what is under way. */
 export function deduplicate({ scope = "run" }: NonNullable<LayerOptions["deduplicate"]>): SpawnerLayer {
@@ -45,17 +46,4 @@ export function deduplicate({ scope = "run" }: NonNullable<LayerOptions["dedupli
 
 function identityOf({ runId, agent, input, context }: StepCall, scope: "run" | "host"): string {
   return canonicalize([scope === "run" ? runId : "", agent, input, context]) as string;
-}
-
-/** What comes first: the promise's value, or the abort. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  if (signal.aborted) return undefined;
-  const aborted = Promise.withResolvers<undefined>();
-  const listener = (): void => aborted.resolve(undefined);
-  signal.addEventListener("abort", listener, { once: true });
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", listener);
-  }
 }

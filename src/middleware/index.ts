@@ -1,10 +1,11 @@
 /** Middleware: the layers around a spawner, and how they are composed. */
-export { agentContext } from "./agent-context.ts";
+export { AuditTasks } from "./audit-tasks.ts";
 export type { Consult, HookReply, SeatAnswer, SeatQuestion } from "./consult.ts";
 export { MiddlewareError, type MiddlewareErrorCode } from "./errors.ts";
-export { HINT_LAYERS } from "./hint-layers.ts";
-export { launchLayers } from "./launch-layers.ts";
-export { projectNameAlias } from "./project-name-alias.ts";
-export { compose } from "./stack.ts";
+export type { QueueLimits, Ticket } from "./fair-queue.ts";
+export { FairQueues, type QueueView } from "./fair-queues.ts";
+export { layered } from "./launch-layers.ts";
+export type { LayerParts } from "./layer-parts.ts";
+export { compose, type RepeatingLayer, repeating } from "./stack.ts";
 export { type OpenedInput, openStepMeta } from "./step-meta.ts";
-export { type TaskInput, taskContext } from "./task-input.ts";
+export { type OperatorKinds, type TaskInput, taskContext } from "./task-input.ts";

@@ -6,6 +6,7 @@ import { ExponentialBackoff, handleWhenResult, retry as retryPolicy } from "cock
 import type { LayerOptions } from "../blueprint/index.ts";
 import type { SpawnerLayer, StepOutcome } from "../engine/index.ts";
 import { type RepeatingLayer, repeating } from "./stack.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** The layer. Only what is worth repeating is: errors and timeouts that say they are retryable, while nothing is aborted. */
 export function retry(options: NonNullable<LayerOptions["retry"]>): RepeatingLayer {
@@ -16,15 +17,20 @@ export function retry(options: NonNullable<LayerOptions["retry"]>): RepeatingLay
     backoff: new ExponentialBackoff({ initialDelay, maxDelay: Math.max(maxDelay, initialDelay) }),
   });
   const layer: SpawnerLayer = function retryLayer(next) {
-    return (call) =>
-      policy.execute(({ attempt }) => {
+    return async (call) => {
+      let pauses = false;
+      const run = policy.execute(async ({ attempt }): Promise<StepOutcome> => {
         if (attempt > 0) {
-          const note = `try ${attempt + 1} of ${attempts} at '${call.agent}'`;
-          if (call.signal.aborted) return { kind: "cancelled" } as const;
-          call.emit({ type: "progress", stage: "retry", note });
+          if (call.signal.aborted) return { kind: "cancelled" };
+          call.emit({ type: "progress", stage: "retry", note: `try ${attempt + 1} of ${attempts} at '${call.agent}'` });
         }
-        return next(call);
+        pauses = false;
+        const outcome = await next(call);
+        pauses = true;
+        return outcome;
       }, call.signal);
+      return (await untilAborted(run, call.signal, () => pauses)) ?? { kind: "cancelled" };
+    };
   };
   return repeating(layer);
 }

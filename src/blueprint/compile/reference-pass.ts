@@ -1,55 +1,11 @@
 /**
- * Every name that must lead somewhere: layers, seats, metas, audits, hinted agents, step refs, externs.
+ * Every name that must lead somewhere: seats, metas, audits, hinted agents, step refs, externs.
  */
 import { isJsonObject, type Json, type JsonObject, nodeExprs, ownValue, walkExprs } from "../../flow/index.ts";
 import { nearestName } from "../nearest-name.ts";
 import { specKey } from "./agent-spec.ts";
 import { agentElement, agentPointer, type Compilation, listed, pointerOf } from "./compilation.ts";
 import { nodeSites } from "./flow-walk.ts";
-
-const REMOVED_LAYERS: ReadonlySet<string> = new Set(["operator_delegate"]);
-
-/** Checks `spawner_hints.layers` and returns the known ones in declared order. */
-export function checkLayers({ blueprint, environment, report }: Compilation): readonly string[] {
-  const known: string[] = [];
-  const { strict_refs, strict_kind } = blueprint.strategy;
-  const lenient = !strict_refs || !strict_kind;
-  for (const [index, layer] of blueprint.spawner_hints.layers.entries()) {
-    const pointer = pointerOf("spawner_hints", "layers", index);
-    if (REMOVED_LAYERS.has(layer)) {
-      report("removed-spawner-hint", {
-        message: `the layer '${layer}' no longer exists`,
-        pointer,
-        element: { type: "blueprint_root" },
-        help: "drop it, declare a seat in operators, point operator agents at the seat with spec.operator_ref, and choose the seat's holder per run",
-        suggestion: {
-          message: `drop '${layer}', and declare the seat that takes its place`,
-          patch: [
-            { op: "remove", path: pointer },
-            { op: "add", path: "/operators/-", value: { name: "<seat>" } },
-          ],
-          applicability: "has_placeholders",
-        },
-      });
-    } else if (environment.hintLayers.has(layer)) {
-      known.push(layer);
-    } else {
-      const near = nearestName(layer, environment.hintLayers);
-      report("unknown-layer", {
-        ...(lenient ? { level: "warn" } : {}),
-        message: `spawner_hints names the layer '${layer}', which this host does not know${lenient ? "; it is left out" : ""}`,
-        pointer,
-        element: { type: "blueprint_root" },
-        notes: [`layers: ${listed(environment.hintLayers)}`],
-        help:
-          near === undefined
-            ? "drop it, or set strategy.strict_refs to false to have unknown layers left out"
-            : `did you mean '${near}'?`,
-      });
-    }
-  }
-  return known;
-}
 
 /** Checks seats, metas, audits and hints. */
 export function checkNames(compilation: Compilation): void {
