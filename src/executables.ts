@@ -8,12 +8,12 @@ import { hash } from "node:crypto";
 import { tmpdir } from "node:os";
 import canonicalize from "canonicalize";
 import { LRUCache } from "lru-cache";
-import type { DocumentStore } from "../stores/ports.ts";
-import type { CompiledAgent, CompiledBlueprint } from "./blueprint/index.ts";
-import type { Clock, Executable } from "./engine/index.ts";
-import { type ExternFunction, encodeFlow, externMap, type Json, type ProgramStep } from "./flow/index.ts";
-import type { AgentBinding } from "./kernel/index.ts";
-import { compose, launchLayers } from "./middleware/index.ts";
+import type { DocumentStore, JournalStore } from "../stores/ports.ts";
+import { type CompiledAgent, type CompiledBlueprint, layersOf } from "./blueprint/index.ts";
+import type { Clock, Dispatch, Executable } from "./engine/index.ts";
+import { type ExternFunction, encodeFlow, externMap, type Json, ownValue, type ProgramStep } from "./flow/index.ts";
+import type { AgentBinding, JournalEntry } from "./kernel/index.ts";
+import { type AuditTasks, type Consult, type FairQueues, layered } from "./middleware/index.ts";
 import { isWaitingFunction } from "./waiting-functions.ts";
 import { createSpawner, nodeFiles, type SubprocessHost } from "./workers/index.ts";
 import type { Workshop } from "./workshop.ts";
@@ -27,6 +27,14 @@ export interface ExecutableParts {
   readonly subprocess: SubprocessHost;
   readonly documents: DocumentStore;
   readonly clock: Clock;
+  readonly journals: Pick<JournalStore, "read">;
+  /** The host's queues and audits, which all its versions share. */
+  readonly queues: FairQueues;
+  readonly audits: AuditTasks;
+  /** How layers ask seats. Absent: this host has no operators. */
+  readonly consult?: Consult;
+  /** What stands in for the workers. Default: nothing. */
+  readonly standIn?: (compiled: CompiledBlueprint, spawner: Dispatch) => Dispatch;
 }
 
 /** The executables of one host. */
@@ -66,7 +74,7 @@ export class Executables {
   }
 
   #make(compiled: CompiledBlueprint): Executable {
-    const { workshop, subprocess, clock } = this.#parts;
+    const { workshop, subprocess, clock, journals, queues, audits, consult } = this.#parts;
     const { functions, luaScripts, hostFunctions, externs } = workshop.registrations;
     const files = nodeFiles({ scratchRoot: tmpdir() });
     const spawner = createSpawner(compiled, {
@@ -81,7 +89,7 @@ export class Executables {
     const nodeDigests: string[] = [];
     const nodeDigest = (step: ProgramStep): string =>
       (nodeDigests[step.index] ??= digest(encodeFlow(step.node, "0.2")));
-    const bindings = new Map([...compiled.agents].map(([name, agent]) => [name, bindingOf(agent)]));
+    const bindings = new Map([...compiled.agents].map(([name, agent]) => [name, bindingOf(agent, compiled)]));
     const calls = [...externs].map(([name, { call }]): [string, ExternFunction] => [name, (args) => call(args)]);
     return {
       blueprint: { id: compiled.blueprint.id, version: compiled.version },
@@ -91,25 +99,72 @@ export class Executables {
       binding: (ref) => bindings.get(ref),
       externs: externMap(Object.fromEntries(calls)),
       impureExterns: new Set([...externs].filter(([, { pure }]) => !pure).map(([name]) => name)),
-      dispatch: compose(launchLayers(compiled), spawner),
+      dispatch: layered({
+        compiled,
+        spawner: this.#parts.standIn?.(compiled, spawner) ?? spawner,
+        clock,
+        lua: workshop.lua,
+        queues,
+        audits,
+        journal: (runId) => entriesOf(journals, runId),
+        ...(consult === undefined ? {} : { consult }),
+      }),
+      ...(compiled.audits.length === 0 ? {} : { settle: (runId) => audits.settle(runId) }),
       workerKind: (agent) => compiled.agents.get(agent)?.kind ?? "none",
     };
   }
 }
 
-function bindingOf(agent: CompiledAgent): AgentBinding {
+function bindingOf(agent: CompiledAgent, compiled: CompiledBlueprint): AgentBinding {
   const { timeoutMs, retry, concurrency } = agent.policy;
   const { plan } = agent;
+  const serving = servingAgent(agent, compiled);
   const waits = plan.kind === "function" && isWaitingFunction(plan.fnId) ? { waits: plan.fnId } : {};
   return {
-    digest: agent.bindingDigest,
-    pure: agent.pure,
+    digest: stackDigest(agent, serving, compiled),
+    // What waits in a queue has its turn by the journal.
+    pure: agent.pure && serving.pure && !layersOf(compiled, agent.name).includes("rate_limit"),
     retry,
-    ...(plan.kind === "operator" ? { attach: true } : {}),
+    ...(serving.plan.kind === "operator" ? { attach: true } : {}),
     ...waits,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(concurrency === undefined ? {} : { concurrency }),
   };
+}
+
+/** The agent that the resolver layer hands an agent's steps to. */
+function servingAgent(agent: CompiledAgent, compiled: CompiledBlueprint): CompiledAgent {
+  const name = compiled.layers.includes("resolver")
+    ? ownValue(compiled.layerOptions.resolver?.map ?? {}, agent.name)
+    : undefined;
+  return (typeof name === "string" ? compiled.agents.get(name) : undefined) ?? agent;
+}
+
+/** Layers whose options decide what an attempt ends with, not only when it is made. */
+const DECIDING = ["lua_layer", "resolver", "senior_escalation"] as const;
+
+/** The binding's digest: of the agent alone, unless options of layers decide too. */
+function stackDigest(agent: CompiledAgent, serving: CompiledAgent, compiled: CompiledBlueprint): string {
+  const stack = layersOf(compiled, agent.name);
+  const deciding = DECIDING.filter((layer) => stack.includes(layer)).flatMap((layer) => {
+    const options = compiled.layerOptions[layer];
+    return options === undefined ? [] : [[layer, options] as const];
+  });
+  if (deciding.length === 0) return agent.bindingDigest;
+  return digest({ agent: agent.bindingDigest, serving: serving.bindingDigest, layers: deciding } as unknown as Json);
+}
+
+/** Durable entries read at once. */
+const PAGE = 1_000;
+
+async function* entriesOf(journals: Pick<JournalStore, "read">, runId: string): AsyncGenerator<JournalEntry> {
+  for (let from = 1; ; ) {
+    const rows = await journals.read(runId, from, PAGE);
+    for (const { text } of rows) yield JSON.parse(text) as JournalEntry;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < PAGE) return;
+    from = last.seq + 1;
+  }
 }
 
 function digest(value: Json): string {

@@ -15,13 +15,14 @@ import {
   type Recovery,
   type RunHandle,
   type RunObserver,
+  type Timer,
 } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
 import { HostKeys } from "./host-keys.ts";
 import { JournalBell } from "./journal-bell.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
-import { type TaskInput, taskContext } from "./middleware/index.ts";
+import { AuditTasks, FairQueues, type QueueView, type TaskInput, taskContext } from "./middleware/index.ts";
 import { packageVersion } from "./package-version.ts";
 import { RunRecords } from "./run-records.ts";
 import { SubprocessHost } from "./workers/index.ts";
@@ -32,7 +33,7 @@ export type { CancelRequest, Recovery, RunEvent, RunHandle, RunObserver } from "
 export { EngineError } from "./engine/index.ts";
 export type { Degradation, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
-export type { TaskInput } from "./middleware/index.ts";
+export type { QueueView, TaskInput, Ticket } from "./middleware/index.ts";
 
 /** Where runs are kept. */
 export type DataLocation =
@@ -73,6 +74,9 @@ export interface ForkOptions {
   readonly observer?: RunObserver;
 }
 
+/** How long after recovery queues still let nobody pass, in milliseconds: revived steps are on their way to them. */
+const QUEUE_HOLD_MS = 250;
+
 /** A running host. */
 export class Host implements AsyncDisposable {
   readonly workshop: Workshop;
@@ -84,6 +88,9 @@ export class Host implements AsyncDisposable {
   readonly #ownsWorkshop: boolean;
   readonly #subprocess: SubprocessHost;
   readonly #executables: Executables;
+  readonly #queues = new FairQueues(systemClock);
+  readonly #audits = new AuditTasks(systemClock);
+  #queueHold: Timer | undefined;
 
   /** Use `openHost`. */
   constructor(options: HostOptions, stores: Stores, keys: HostKeys) {
@@ -108,7 +115,10 @@ export class Host implements AsyncDisposable {
       workshop: this.workshop,
       subprocess: this.#subprocess,
       documents: stores.documents,
+      journals: stores.journals,
       clock: systemClock,
+      queues: this.#queues,
+      audits: this.#audits,
     });
   }
 
@@ -182,8 +192,19 @@ export class Host implements AsyncDisposable {
   }
 
   /** Brings back the runs that nobody drives. Once, before other work. */
-  recover(): Promise<Recovery> {
-    return this.#engine.recover();
+  async recover(): Promise<Recovery> {
+    // Steps that waited go back to their queues; nobody passes before those who waited longest are there too.
+    this.#queues.hold();
+    try {
+      return await this.#engine.recover();
+    } finally {
+      this.#queueHold = systemClock.timer(Date.now() + QUEUE_HOLD_MS, () => this.#queues.release());
+    }
+  }
+
+  /** The queues of this host's layers in which somebody waits or holds a place: who waits for what. */
+  queues(): readonly QueueView[] {
+    return this.#queues.view();
   }
 
   /** A handle on a run that exists. @throws EngineError `run_unknown`. */
@@ -263,7 +284,9 @@ export class Host implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#queueHold?.cancel();
     await this.#engine[Symbol.asyncDispose]();
+    await this.#audits[Symbol.asyncDispose]();
     await Promise.all([
       this.#subprocess[Symbol.asyncDispose](),
       this.#ownsWorkshop ? this.workshop[Symbol.asyncDispose]() : undefined,

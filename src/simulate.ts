@@ -9,10 +9,10 @@
 import { hash } from "node:crypto";
 import { openMemoryStores } from "../stores/memory/index.ts";
 import type { CompiledAgent, CompiledBlueprint } from "./blueprint/index.ts";
-import type { Clock, Dispatch, Executable } from "./engine/index.ts";
+import type { Clock, Dispatch } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
-import { compose, launchLayers } from "./middleware/index.ts";
+import { AuditTasks, FairQueues } from "./middleware/index.ts";
 import { type CrashPlan, type DrillReport, drill } from "./simulation/drill.ts";
 import { liveThrough } from "./simulation/life.ts";
 import { SubprocessHost } from "./workers/index.ts";
@@ -36,9 +36,19 @@ export interface SimulateOptions {
 export async function simulate(options: SimulateOptions): Promise<DrillReport> {
   const { compiled, input, script, seed, plan, workshop } = options;
   await using subprocess = new SubprocessHost({ environment: {}, cwd: process.cwd() });
-  const { documents } = openMemoryStores();
-  const real = await new Executables({ workshop, subprocess, documents, clock: standstill }).pin(compiled).executable;
-  const executable: Executable = { ...real, dispatch: dispatchOf(compiled, real.dispatch, script) };
+  const { documents, journals } = openMemoryStores();
+  const executables = new Executables({
+    workshop,
+    subprocess,
+    documents,
+    journals,
+    clock: standstill,
+    queues: new FairQueues(standstill),
+    audits: new AuditTasks(standstill),
+    standIn: (version, real) => dispatchOf(version, real, script),
+  });
+  // Layers that wait for people, for time or for each other have no place where time stands still.
+  const executable = await executables.pin({ ...compiled, layers: [], audits: [] }).executable;
   const defaults = compiled.blueprint.default_init_ctx;
   const ctx = isJsonObject(defaults) && isJsonObject(input) ? { ...defaults, ...input } : (input ?? defaults ?? {});
   const signals = signalsOf(compiled, script);
@@ -60,14 +70,10 @@ function isContained({ plan }: CompiledAgent): boolean {
 }
 
 function dispatchOf(compiled: CompiledBlueprint, real: Dispatch, script: ReadonlyMap<string, Json>): Dispatch {
-  const scripted = compose(launchLayers(compiled), async ({ agent, input }) => ({
-    kind: "pass",
-    value: script.has(agent) ? (script.get(agent) as Json) : input,
-  }));
-  return (call) => {
+  return async (call) => {
     const agent = compiled.agents.get(call.agent);
-    const runsItself = agent !== undefined && isContained(agent) && !script.has(call.agent);
-    return runsItself ? real(call) : scripted(call);
+    if (agent !== undefined && isContained(agent) && !script.has(call.agent)) return real(call);
+    return { kind: "pass", value: script.get(call.agent) ?? call.input };
   };
 }
 

@@ -2,15 +2,12 @@ import { describe, expect, it } from "vitest";
 import type { CompiledBlueprint } from "../../src/blueprint/compiled.ts";
 import type { Dispatch, SpawnerLayer, StepCall, StepOutcome } from "../../src/engine/index.ts";
 import type { Json, JsonObject } from "../../src/flow/index.ts";
-import {
-  agentContext,
-  compose,
-  launchLayers,
-  openStepMeta,
-  projectNameAlias,
-  taskContext,
-} from "../../src/middleware/index.ts";
+import { agentContext } from "../../src/middleware/agent-context.ts";
+import { compose, openStepMeta, repeating, taskContext } from "../../src/middleware/index.ts";
+import { projectNameAlias } from "../../src/middleware/project-name-alias.ts";
+import { stepContext } from "../../src/middleware/step-context.ts";
 import { makeAgent, makeBlueprint, makeCall } from "../workers/step-fixture.ts";
+import { stackAround } from "./layer-fixture.ts";
 
 /** A spawner that keeps the calls it gets. */
 function recorder(): Dispatch & { readonly calls: StepCall[] } {
@@ -79,6 +76,44 @@ describe("a stack of layers", () => {
     expect(spawner.calls).toHaveLength(1);
   });
 
+  it("lets a layer that says so repeat, one call after the other", async () => {
+    const spawner = recorder();
+    const thrice = repeating(function thrice(next) {
+      return async (call) => {
+        await next(call);
+        await next({ ...call, input: 2 });
+        return next({ ...call, input: 3 });
+      };
+    });
+    await compose([thrice], spawner)(makeCall());
+    expect(spawner.calls.map(({ input }) => input)).toEqual(["go", 2, 3]);
+  });
+
+  it("refuses two calls of next at once, also of a layer that may repeat", async () => {
+    const spawner = recorder();
+    const hasty = repeating(function hasty(next) {
+      return async (call) => {
+        const [first] = await Promise.all([next(call), next(call)]);
+        return first;
+      };
+    });
+    await expect(compose([hasty], spawner)(makeCall())).rejects.toMatchObject({
+      code: "next_called_twice",
+      message: expect.stringContaining("layer 'hasty' called next while its last call was under way"),
+    });
+    expect(spawner.calls).toHaveLength(1);
+  });
+
+  it("lets a repeating layer repeat what is around a layer that may not", async () => {
+    const spawner = recorder();
+    const twice = repeating((next) => async (call) => {
+      await next(call);
+      return next(call);
+    });
+    await compose([twice, (next) => (call) => next(call)], spawner)(makeCall());
+    expect(spawner.calls).toHaveLength(2);
+  });
+
   it("serves many dispatches at once, each with its own next", async () => {
     const spawner = recorder();
     const stack = compose([(next) => (call) => next(call)], spawner);
@@ -133,11 +168,11 @@ describe("the $step_meta envelope", () => {
   });
 });
 
-describe("the agent-context layer", () => {
+describe("the context layers", () => {
   it("opens the envelope, so that it never reaches a worker", async () => {
     const spawner = recorder();
     const call = makeCall({ input: { $step_meta: { inline: { tone: "calm" } }, $in: "go" } });
-    await compose([agentContext(blueprint())], spawner)(call);
+    await compose([stepContext(blueprint())], spawner)(call);
     expect(spawner.calls[0]).toMatchObject({ input: "go", context: { tone: "calm" } });
   });
 
@@ -147,14 +182,15 @@ describe("the agent-context layer", () => {
       context: { a: "launch" },
       input: { $step_meta: { inline: { a: "step", b: "step" } }, $in: 1 },
     });
-    await compose([agentContext(blueprint({ a: "agent", b: "agent", c: "agent" }))], spawner)(call);
+    const compiled = blueprint({ a: "agent", b: "agent", c: "agent" });
+    await compose([stepContext(compiled), agentContext(compiled)], spawner)(call);
     expect(spawner.calls[0]?.context).toEqual({ a: "launch", b: "step", c: "agent" });
   });
 
   it("answers an envelope it cannot open with an error, and calls no worker", async () => {
     const spawner = recorder();
     const outcome = await compose(
-      [agentContext(blueprint())],
+      [stepContext(blueprint())],
       spawner,
     )(makeCall({ input: { $step_meta: { ref: "x" } } }));
     expect(outcome).toEqual({
@@ -167,7 +203,7 @@ describe("the agent-context layer", () => {
   it("hands a call on untouched where there is nothing to add", async () => {
     const spawner = recorder();
     const call = makeCall({ agent: "unknown" });
-    await compose([agentContext(blueprint())], spawner)(call);
+    await compose([stepContext(blueprint()), agentContext(blueprint())], spawner)(call);
     expect(spawner.calls[0]).toBe(call);
   });
 });
@@ -185,12 +221,8 @@ describe("the layers of a launch", () => {
       { project_name_alias: "agent's", work_dir: "/agent", extra: 1 },
       { blueprint: { id: "t", metadata } as unknown as CompiledBlueprint["blueprint"] },
     );
-    await compose(launchLayers(compiled), spawner)(makeCall({ context: taskContext({ work_dir: "/task" }) }));
+    await stackAround(spawner, { compiled })(makeCall({ context: taskContext({ work_dir: "/task" }) }));
     expect(spawner.calls[0]?.context).toEqual({ project_name_alias: "atlas", work_dir: "/task", extra: 1 });
-  });
-
-  it("are only those that have something to do", () => {
-    expect(launchLayers(blueprint())).toHaveLength(1);
   });
 
   it("include the alias", async () => {

@@ -3,7 +3,7 @@ import { compileBlueprint, parseBlueprint } from "../../src/blueprint/index.ts";
 import type { StepOutcome } from "../../src/engine/index.ts";
 import { FlowMachine, type FlowOutcome, type Json, type JsonObject } from "../../src/flow/index.ts";
 import { flowOutcome } from "../../src/kernel/index.ts";
-import { compose, launchLayers } from "../../src/middleware/index.ts";
+import { AuditTasks, FairQueues, layered } from "../../src/middleware/index.ts";
 import { createSpawner, type SpawnerParts } from "../../src/workers/index.ts";
 import { makeCall, makeParts } from "./step-fixture.ts";
 
@@ -39,7 +39,16 @@ export async function runBlueprint(
     externs: new Set(),
   });
   if (compiled === undefined) throw new Error(JSON.stringify(diagnostics, null, 2));
-  const dispatch = compose(launchLayers(compiled), createSpawner(compiled, full));
+  const { clock, lua } = full;
+  const dispatch = layered({
+    compiled,
+    spawner: createSpawner(compiled, full),
+    clock,
+    lua,
+    queues: new FairQueues(clock),
+    audits: new AuditTasks(clock),
+    journal: async function* () {},
+  });
   const outcomes = new Map<string, StepOutcome>();
   const machine = FlowMachine.start(compiled.program, ctx);
   while (machine.status === "running") {

@@ -23,8 +23,8 @@ import {
 import type { CompileEnvironment } from "./compile/environment.ts";
 import { analyseFlow, type FlowFacts } from "./compile/flow-facts.ts";
 import { checkConditions, checkReads } from "./compile/gate-pass.ts";
-import { nameSteps, placeProjections } from "./compile/layout-pass.ts";
 import { checkLayers } from "./compile/layer-pass.ts";
+import { nameSteps, placeProjections } from "./compile/layout-pass.ts";
 import { checkFlowNames, checkNames } from "./compile/reference-pass.ts";
 import { checkVerdicts, type HandledValues } from "./compile/verdict-pass.ts";
 import type { CompiledAgent, CompiledBlueprint } from "./compiled.ts";

@@ -42,8 +42,8 @@ export {
   type IncludeTier,
   includesFromEnvironment,
 } from "./include-cascade.ts";
-export { checkEmbedded, type LinkedDocument, type LinkOptions, linkDocument, type ManifestEntry } from "./link.ts";
 export { auditsOf, type BaseLayer, type LayerInStack, layersOf } from "./layer-order.ts";
+export { checkEmbedded, type LinkedDocument, type LinkOptions, linkDocument, type ManifestEntry } from "./link.ts";
 export type { LintKindRow } from "./lint-kinds.ts";
 export type { LeveledFindings, SuppressedFinding } from "./lint-levels.ts";
 export { diagnose, type Finding, type LintKind, lintRegistry } from "./lint-registry.ts";

@@ -14,12 +14,7 @@ import type { CompiledBlueprint } from "./compiled.ts";
 import type { AuditDef, LayerName, LayerOptions } from "./schema.ts";
 
 /** Layers that a Blueprint has without asking for them. */
-export type BaseLayer =
-  | "after_run_audit"
-  | "project_name_alias"
-  | "step_context"
-  | "agent_context"
-  | "worker_binding";
+export type BaseLayer = "after_run_audit" | "project_name_alias" | "step_context" | "agent_context" | "worker_binding";
 
 /** Any layer of a stack. */
 export type LayerInStack = BaseLayer | LayerName;

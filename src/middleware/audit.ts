@@ -9,7 +9,11 @@ export function audit({ clock }: Pick<LayerParts, "clock">): SpawnerLayer {
       const startedAt = clock.now();
       call.emit({ type: "progress", stage: "attempt_started", note: `attempt ${call.attempt} of '${call.agent}'` });
       const outcome = await next(call);
-      call.emit({ type: "progress", stage: "attempt_ended", note: `${outcome.kind} after ${clock.now() - startedAt} ms` });
+      call.emit({
+        type: "progress",
+        stage: "attempt_ended",
+        note: `${outcome.kind} after ${clock.now() - startedAt} ms`,
+      });
       return outcome;
     };
   };

@@ -2,7 +2,7 @@
  * The bulkhead layer: bounds the attempts of an agent that are under way and that wait, on this host and for this
  * Blueprint version, and refuses more.
  */
-import { BulkheadRejectedError, type BulkheadPolicy, bulkhead as bulkheadPolicy } from "cockatiel";
+import { type BulkheadPolicy, BulkheadRejectedError, bulkhead as bulkheadPolicy } from "cockatiel";
 import type { LayerOptions } from "../blueprint/index.ts";
 import type { SpawnerLayer } from "../engine/index.ts";
 import { refusal } from "./errors.ts";

@@ -6,9 +6,9 @@
  */
 import {
   BrokenCircuitError,
+  circuitBreaker as breakerPolicy,
   type CircuitBreakerPolicy,
   ConsecutiveBreaker,
-  circuitBreaker as breakerPolicy,
   handleWhenResult,
 } from "cockatiel";
 import type { LayerOptions } from "../blueprint/index.ts";

@@ -200,7 +200,10 @@ export class FairQueue {
     while (this.#waiting > 0 && this.#isFree()) {
       let first: { readonly runId: string; readonly lane: Lane } | undefined;
       for (const [runId, lane] of this.#lanes) {
-        if (first === undefined || isBefore(headOf({ runId, ...lane, at: 0 }), headOf({ ...first, ...first.lane, at: 0 })))
+        if (
+          first === undefined ||
+          isBefore(headOf({ runId, ...lane, at: 0 }), headOf({ ...first, ...first.lane, at: 0 }))
+        )
           first = { runId, lane };
       }
       if (first === undefined) return;
@@ -264,7 +267,12 @@ interface Head {
   readonly runId: string;
 }
 
-function headOf(lane: { readonly runId: string; readonly waiters: readonly Waiter[]; readonly turn: number; readonly at: number }): Head {
+function headOf(lane: {
+  readonly runId: string;
+  readonly waiters: readonly Waiter[];
+  readonly turn: number;
+  readonly at: number;
+}): Head {
   return { turn: lane.turn, scheduledAt: (lane.waiters[lane.at] as Waiter).ticket.scheduledAt, runId: lane.runId };
 }
 

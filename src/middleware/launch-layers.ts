@@ -4,7 +4,7 @@
  * The order itself is the Blueprint's (src/blueprint/layer-order.ts), so that what `bp explain` shows is what runs. Each
  * layer is made once for a Blueprint version; an agent's stack takes those that are for it.
  */
-import { type CompiledBlueprint, type LayerInStack, type LayerName, type LayerOptions, layersOf } from "../blueprint/index.ts";
+import { type LayerInStack, type LayerName, type LayerOptions, layersOf } from "../blueprint/index.ts";
 import type { Dispatch, SpawnerLayer } from "../engine/index.ts";
 import { afterRunAudit } from "./after-run-audit.ts";
 import { agentContext } from "./agent-context.ts";

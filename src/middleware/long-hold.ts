@@ -16,8 +16,11 @@ export function longHold(
   options: NonNullable<LayerOptions["long_hold"]>,
   { clock, compiled }: Pick<LayerParts, "clock"> & { readonly compiled: Pick<CompiledBlueprint, "agents"> },
 ): SpawnerLayer {
-  const { warn_after_ms: every = WARN_AFTER_MS, extend_by_ms: extendBy = 0, max_extensions: most = MAX_EXTENSIONS } =
-    options;
+  const {
+    warn_after_ms: every = WARN_AFTER_MS,
+    extend_by_ms: extendBy = 0,
+    max_extensions: most = MAX_EXTENSIONS,
+  } = options;
 
   const hold = (call: StepCall): { readonly end: () => void } => {
     const startedAt = clock.now();

@@ -85,8 +85,7 @@ async function changed(
   { route, input }: BeforeDecision,
   isOutside: (agent: string) => boolean,
 ): Promise<StepCall> {
-  if (route !== undefined && isOutside(route))
-    await call.memo.put("lua_layer/route", route, { attach: true });
+  if (route !== undefined && isOutside(route)) await call.memo.put("lua_layer/route", route, { attach: true });
   return { ...call, ...(route === undefined ? {} : { agent: route }), ...(input === undefined ? {} : { input }) };
 }
 

@@ -139,7 +139,8 @@ function text<K extends string>(hook: string, answer: JsonObject, key: K): { rea
 
 function checkKeys(hook: string, answer: JsonObject, known: readonly string[]): void {
   const unknown = Object.keys(answer).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw failed(`${hook} returned '${unknown}', which means nothing; it may return ${known.join(", ")}`);
+  if (unknown !== undefined)
+    throw failed(`${hook} returned '${unknown}', which means nothing; it may return ${known.join(", ")}`);
 }
 
 function failed(what: string): MiddlewareError {

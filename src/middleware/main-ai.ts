@@ -26,7 +26,10 @@ export function mainAi(
       if (before === undefined) return { kind: "cancelled" };
       if (!before.ok) {
         const why = before.reason === undefined ? "" : `: ${before.reason}`;
-        return refusal("hook_refused", `the main agent in seat '${seat}' refused step ${call.key} of '${call.agent}'${why}`);
+        return refusal(
+          "hook_refused",
+          `the main agent in seat '${seat}' refused step ${call.key} of '${call.agent}'${why}`,
+        );
       }
       const outcome = await next(call);
       if (!call.signal.aborted) await tellAfter(consult, call, { seat, result: resultOf(outcome) });

@@ -23,7 +23,8 @@ export function operatorKind({ blueprint }: SeatedBlueprint, agent: string, cont
   const launched = ownValue(context, OPERATOR_KINDS);
   if (isJsonObject(launched)) {
     const agents = ownValue(launched, "agents");
-    const said = asKind(isJsonObject(agents) ? ownValue(agents, agent) : undefined) ?? asKind(ownValue(launched, "default"));
+    const said =
+      asKind(isJsonObject(agents) ? ownValue(agents, agent) : undefined) ?? asKind(ownValue(launched, "default"));
     if (said !== undefined) return said;
   }
   const seat = ownSeat(blueprint, agent);

@@ -50,7 +50,12 @@ export function seniorEscalation(
         if (outcome.kind !== "blocked" || call.signal.aborted) return outcome;
         const contract = compiled.agents.get(call.agent)?.verdict;
         if (!mayPass(contract, outcome.value)) return outcome;
-        escalation = { value: outcome.value, ...statsOf(outcome), link: 0, deadline: deadlineOf(chain[0], clock.now()) };
+        escalation = {
+          value: outcome.value,
+          ...statsOf(outcome),
+          link: 0,
+          deadline: deadlineOf(chain[0], clock.now()),
+        };
       }
       try {
         return await escalate(call, consult, chain, escalation, clock);

@@ -26,6 +26,9 @@ export interface AgentContextView {
 
 const TEXT_KEYS = new Set(["project_root", "work_dir", "project_name_alias"]);
 
+/** Keys by which layers tell the host, not the agent; `run_id` is identity. */
+const HOST_KEYS = new Set(["run_id", "worker_binding", "data_sink_endpoint", "input_refs", "operator_kinds"]);
+
 /** Whether the policy lets `name` through: not excluded, and included where there is a list of inclusions. */
 export function allows(policy: ContextPolicy | undefined, name: string): boolean {
   if (policy === undefined) return true;
@@ -38,7 +41,7 @@ export function contextView(call: StepCall, policy: ContextPolicy | undefined): 
   const named: Record<string, Json> = {};
   let extra: Record<string, Json> | undefined;
   for (const [key, value] of Object.entries(call.context)) {
-    if (key === "run_id" || !allows(policy, key)) continue;
+    if (HOST_KEYS.has(key) || !allows(policy, key)) continue;
     if (TEXT_KEYS.has(key)) {
       if (typeof value === "string") named[key] = value;
     } else if (key === "task_metadata") {

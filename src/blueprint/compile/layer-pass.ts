@@ -110,7 +110,8 @@ function checkOptions(compilation: Compilation, layer: LayerName, given: LayerOp
     checkAgents(compilation, [from], () => at("map", from));
     checkServing(compilation, to, at("map", from));
   }
-  const problem = lua_layer === undefined ? undefined : environment.checkLua?.(lua_layer.source, lua_layer.label ?? "policy.lua");
+  const problem =
+    lua_layer === undefined ? undefined : environment.checkLua?.(lua_layer.source, lua_layer.label ?? "policy.lua");
   if (problem !== undefined) {
     report("lua-syntax", {
       message: `the policy of lua_layer: ${problem.message}`,
@@ -143,7 +144,11 @@ function checkRules(compilation: Compilation): void {
       FlowPath.parse(by);
     } catch (error) {
       if (!(error instanceof FlowError)) throw error;
-      report("invalid-value", { message: error.message, pointer: at(index, "by"), element: { type: "blueprint_root" } });
+      report("invalid-value", {
+        message: error.message,
+        pointer: at(index, "by"),
+        element: { type: "blueprint_root" },
+      });
     }
   }
 }

@@ -31,6 +31,7 @@ export function agentText(explained: ExplainedAgent, style: Style): string {
     system_prompt: prompt,
     context,
     output,
+    layers,
     verdict,
     policy,
     pure,
@@ -62,6 +63,7 @@ export function agentText(explained: ExplainedAgent, style: Style): string {
   }
   for (const [key, { value, tier }] of Object.entries(context))
     add("context", `${key} = ${JSON.stringify(value)} (${tier})`);
+  add("layers", `${layers.join(" > ")} > worker`);
   if (verdict !== null) add("verdict", JSON.stringify(verdict));
   add("output", output.name === null ? "no step writes it" : `${output.name} -> ${output.file ?? "no file"}`);
   for (const { name, owner } of output.lost_names) add("", `the name ${name} is ${owner}'s`);
