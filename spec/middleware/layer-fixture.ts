@@ -3,7 +3,14 @@ import type { CompiledBlueprint, LayerOptions } from "../../src/blueprint/index.
 import type { Dispatch, StepCall, StepOutcome } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";
 import type { JournalEntry } from "../../src/kernel/index.ts";
-import { AuditTasks, type Consult, FairQueues, type LayerParts, layered, type SeatQuestion } from "../../src/middleware/index.ts";
+import {
+  AuditTasks,
+  type Consult,
+  FairQueues,
+  type LayerParts,
+  layered,
+  type SeatQuestion,
+} from "../../src/middleware/index.ts";
 import { ManualClock } from "../engine/manual-clock.ts";
 import { makeAgent, makeBlueprint } from "../workers/step-fixture.ts";
 
