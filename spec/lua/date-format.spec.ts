@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type DateFields, dateFields, dateSeconds, formatDate } from "../../src/lua/date-format.ts";
 
 const fields = (seconds: number): DateFields => dateFields(seconds) ?? expect.fail(`no date at ${seconds}`);
-const format = (pattern: string, ms: number) => formatDate(pattern, fields(ms / 1_000), ms / 1_000);
+const format = (pattern: string, ms: number) => formatDate(pattern, fields(ms / 1_000), ms / 1_000, () => {});
 
 describe("dates", () => {
   it("are the inverse of times", () => {

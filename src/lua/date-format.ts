@@ -51,11 +51,17 @@ export function dateSeconds(date: Omit<DateFields, "wday" | "yday">): number | u
   return Number.isNaN(ms) ? undefined : ms / 1_000;
 }
 
-/** `pattern` with every conversion replaced, or the first that does not exist. */
-export function formatDate(pattern: string, date: DateFields, seconds: number): string | { readonly unknown: string } {
+/** `pattern` with every conversion replaced, or the first that does not exist. `tick` is called at each, and may throw. */
+export function formatDate(
+  pattern: string,
+  date: DateFields,
+  seconds: number,
+  tick: () => void,
+): string | { readonly unknown: string } {
   let unknown: string | undefined;
   const expand = (text: string): string =>
     text.replace(/%([\s\S]?)/g, (whole, letter: string) => {
+      tick();
       const conversion = CONVERSIONS.get(letter);
       if (conversion !== undefined) return conversion(date, seconds);
       const composite = COMPOSITES.get(letter);

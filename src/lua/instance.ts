@@ -9,10 +9,12 @@
  *     `invoke_vii` lets only Lua's own long jump end at a pcall. Afterwards the instance is fit only to be restored.
  * N3  The heap never grows past `heapLimit`. The first refusal since the last `forgiveHeap` answers "no memory", which
  *     makes Lua collect its garbage and try again; the second ends the invocation, so a script cannot catch it for ever.
+ * N4  A confined instance never grows at all: the first time it would have to ends the invocation with an Overrun.
  */
 import { LuaError } from "./error.ts";
 import { RestingMemory } from "./memory-image.ts";
 import { adaptNatives } from "./native-adapter.ts";
+import { Overrun } from "./overrun.ts";
 import { BREAK_POINTER, HEAP_BASE, type LuaExports, type LuaThread } from "./wasm.ts";
 
 /** A host function called from Lua: reads its arguments from `L`, pushes its results, returns how many. */
@@ -29,6 +31,9 @@ export interface NativeTable {
 
 const NOT_IMPLEMENTED = -52;
 const WASM_PAGE = 65_536;
+
+/** Memory of an instance that is not confined, from its start: most scripts never need it to grow. */
+const ROOMY_BYTES = 16 * 1_048_576;
 
 /** Least growth of the memory: each growth replaces the views, so it is done seldom. */
 const GROWTH_STEP = 1_048_576;
@@ -48,13 +53,17 @@ export class LuaInstance {
   /** Largest heap in bytes (N3). */
   heapLimit = Number.MAX_SAFE_INTEGER;
   #refused = false;
+  readonly #isConfined: boolean;
   readonly #initialPages: number;
 
-  constructor(module: WebAssembly.Module) {
+  /** `confined`: with the module's first pages and no more (N4). */
+  constructor(module: WebAssembly.Module, confined = false) {
+    this.#isConfined = confined;
     const instance = new WebAssembly.Instance(module, this.#imports());
     this.exports = instance.exports as unknown as LuaExports;
     this.memory = new RestingMemory(this.exports, (size) => this.#grow(size));
     this.#refreshViews();
+    if (!confined) this.#grow(ROOMY_BYTES);
     this.#initialPages = this.bytes.length / WASM_PAGE;
     this.exports.emscripten_stack_init();
     this.exports.__wasm_call_ctors();
@@ -106,6 +115,7 @@ export class LuaInstance {
 
   /** Answers sbrk: the memory is to have `size` bytes (N3). */
   #resize(size: number): number {
+    if (this.#isConfined) throw new Overrun();
     if (size - HEAP_BASE > this.heapLimit) {
       if (this.#refused) throw this.outOfMemory();
       this.#refused = true;

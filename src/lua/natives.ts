@@ -141,7 +141,7 @@ export function nativeFunctions(ground: NativeGround): ReadonlyMap<string, Nativ
     Object.entries({
       ...search,
       ...replaceFunctions(calls),
-      ...osFunctions(state, () => ground.running().nowMs),
+      ...osFunctions(state, () => ground.running().nowMs, ground.tick),
       gmatch_next: gmatchNext,
       print,
       json_encode: jsonEncode,

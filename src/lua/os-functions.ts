@@ -24,10 +24,11 @@ const TIME_FIELDS: readonly (readonly [name: keyof DateFields, fallback: number 
 /** A field beyond this is no part of a date. */
 const MAX_FIELD = 2 ** 31;
 
-/** The functions for one state. `nowMs` is the running invocation's time. */
+/** The functions for one state. `nowMs` is the running invocation's time; `tick` is called while a date is written. */
 export function osFunctions(
   state: LuaState,
   nowMs: () => number,
+  tick: () => void,
 ): Readonly<Record<"os_clock" | "os_time" | "os_date", NativeFunction>> {
   const { exports } = state;
   const nowSeconds = () => Math.floor(nowMs() / 1_000);
@@ -102,7 +103,7 @@ export function osFunctions(
         setFields(L, date);
         return 1;
       }
-      const text = formatDate(pattern, date, seconds);
+      const text = formatDate(pattern, date, seconds, tick);
       if (typeof text !== "string") {
         return state.raise(L, `bad argument #1 to 'date' (invalid conversion specifier '${text.unknown}')`);
       }

@@ -46,6 +46,8 @@ export interface LuaPoolStats {
   readonly sent: number;
   /** Invocations that wait for a host call. */
   readonly waiting: number;
+  /** Invocations that ran on the calling thread since the pool was made: lone ones, of scripts known to be quick. */
+  readonly inline: number;
   /** Invocations settled since the pool was made. */
   readonly settled: number;
   /** Threads lost because they hung or died. Each is replaced when next needed. */

@@ -32,11 +32,11 @@ export interface Task {
 }
 
 /**
- * The end of a task: how the stretch ended, that the task was taken back before it began, or that the thread does not
- * have its image (any more): send it with the image.
+ * The end of a task: how the stretch ended and whether it was slow (inline-lane.ts, G2), that the task was taken back
+ * before it began, or that the thread does not have its image (any more): send it with the image.
  */
 export type TaskEnd = { readonly slot: number } & (
-  | { readonly end: StretchEnd }
+  | { readonly end: StretchEnd; readonly slow?: true }
   | { readonly skipped: "taken" | "unknown_image" }
 );
 

@@ -66,7 +66,7 @@ export class JsonReader {
     const { exports } = this.#state;
     exports.lua_checkstack(L, 8);
     exports.lua_pushvalue(L, index);
-    const value = this.#top(L, { reading, path: [], bytes: 0, values: 0 });
+    const value = this.#top(L, { reading, path: [], bytes: 0, tickAt: TICK_BYTES });
     exports.lua_settop(L, -2);
     return value;
   }
@@ -75,8 +75,10 @@ export class JsonReader {
   #top(L: LuaThread, trip: Trip): Json {
     const { exports } = this.#state;
     spend(trip, VALUE_BYTES);
-    trip.values += 1;
-    if (trip.values % TICK_VALUES === 0) this.#facts.tick();
+    if (trip.bytes >= trip.tickAt) {
+      trip.tickAt = trip.bytes + TICK_BYTES;
+      this.#facts.tick();
+    }
     const type = exports.lua_type(L, -1);
     switch (type) {
       case LUA_TYPE.nil:
@@ -227,14 +229,15 @@ export class JsonReader {
 const UNCARRIED: Readonly<Record<number, string>> = { [LUA_TYPE.function]: "function", [LUA_TYPE.thread]: "coroutine" };
 const ADVICE = "a table is an array (1 to n) or an object (strings), not both";
 const MAX_EXACT = 2n ** 53n;
-const TICK_VALUES = 8_192;
+const TICK_BYTES = 65_536;
 const MAX_PRESIZED = 65_536;
 
 interface Trip {
   readonly reading: Reading;
   readonly path: (string | number)[];
   bytes: number;
-  values: number;
+  /** When `bytes` reaches this, limits are checked. */
+  tickAt: number;
 }
 
 function spend(trip: Trip, bytes: number): void {

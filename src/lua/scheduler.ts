@@ -4,19 +4,24 @@
  * Owns: the threads, what happens to jobs when a thread is lost.
  * Does not own: the order of jobs (job-queue.ts), admission, host calls, results (pool.ts), one thread (pool-thread.ts).
  *
- * L1  What is ready is sent in one message a thread and tick; a lone job on an idle thread is sent at once.
+ * L1  What is ready is sent in few messages a thread and tick; a lone job on an idle thread is sent at once, or runs on
+ *     the calling thread (inline-lane.ts).
  * L2  A thread without work takes over what a busy one has not begun, so no job waits behind a slow script for long.
  * L3  A stretch whose end nobody saw had no effect, so a job that comes back from a lost thread is simply sent again.
  */
 import type { StretchEnd } from "./execution.ts";
+import { InlineLane } from "./inline-lane.ts";
 import type { Job } from "./job.ts";
 import { JobQueue } from "./job-queue.ts";
 import { PoolThread, type ThreadLoss } from "./pool-thread.ts";
 import type { TaskEnd } from "./protocol.ts";
 import { compileLuaModule } from "./wasm.ts";
 
-/** Jobs a thread is sent ahead: enough to keep it busy while a message travels, few enough to be spread. */
-const WINDOW = 96;
+/** Jobs of one message: its making and reading cost little for each of so many. */
+const BATCH = 64;
+
+/** Jobs a thread is sent ahead: the next batches wait there while the ends of the last travel. Few enough to be spread. */
+const WINDOW = 3 * BATCH;
 
 /** What becomes of jobs. */
 export interface SchedulerEvents {
@@ -33,24 +38,34 @@ export class JobScheduler {
   readonly #threads = new Set<PoolThread>();
   readonly #threadOf = new Map<Job, PoolThread>();
   readonly #queue = new JobQueue();
+  readonly #inline: InlineLane;
   #module: WebAssembly.Module | undefined;
-  #isFlushPlanned = false;
+  #flushTurn: NodeJS.Immediate | undefined;
   #replaced = 0;
 
   constructor(maxThreads: number, events: SchedulerEvents) {
     this.#maxThreads = maxThreads;
     this.#events = events;
+    this.#inline = new InlineLane(() => this.#compiled(), {
+      ended: (job, end) => this.#events.ended(job, end),
+      refused: (jobs) => {
+        for (const job of jobs) this.#queue.add(job);
+        this.#planFlush();
+      },
+    });
   }
 
-  /** Threads alive, jobs not sent, jobs sent, threads lost so far. */
+  /** Threads alive, jobs not sent, jobs sent, jobs that ended inline, threads lost so far. */
   get counts(): {
     readonly threads: number;
     readonly queued: number;
     readonly sent: number;
+    readonly inline: number;
     readonly replaced: number;
   } {
-    const queued = this.#queue.size;
-    return { threads: this.#threads.size, queued, sent: this.#threadOf.size, replaced: this.#replaced };
+    const queued = this.#queue.size + this.#inline.size;
+    const inline = this.#inline.ended;
+    return { threads: this.#threads.size, queued, sent: this.#threadOf.size, inline, replaced: this.#replaced };
   }
 
   /** Starts the first thread before the first job. */
@@ -60,6 +75,7 @@ export class JobScheduler {
 
   /** Takes a job whose next stretch is ready. */
   add(job: Job): void {
+    if (this.#queue.size === 0 && this.#inline.takes(job)) return;
     const idle = this.#queue.size === 0 ? this.#idleThread() : undefined;
     if (idle !== undefined) {
       this.#send(idle, [job]);
@@ -71,6 +87,7 @@ export class JobScheduler {
 
   /** Stops caring for a job, wherever it is. A running script is told to stop. */
   remove(job: Job): void {
+    this.#inline.delete(job);
     this.#queue.delete(job);
     this.#threadOf.get(job)?.cancel(job);
     this.#threadOf.delete(job);
@@ -82,14 +99,15 @@ export class JobScheduler {
     this.#threads.clear();
     this.#threadOf.clear();
     this.#queue.clear();
+    this.#inline.clear();
+    clearImmediate(this.#flushTurn);
     await Promise.all(threads.map((thread) => thread.close()));
   }
 
+  /** At the end of this turn of the event loop: threads that are busy lose nothing by it, and messages are fewer. */
   #planFlush(): void {
-    if (this.#isFlushPlanned) return;
-    this.#isFlushPlanned = true;
-    queueMicrotask(() => {
-      this.#isFlushPlanned = false;
+    this.#flushTurn ??= setImmediate(() => {
+      this.#flushTurn = undefined;
       this.#flush();
     });
   }
@@ -100,9 +118,12 @@ export class JobScheduler {
     if (this.#idleThread() === undefined && this.#threads.size < this.#maxThreads) this.#startThread();
     const threads = [...this.#threads].sort((a, b) => a.load - b.load);
     for (const [i, thread] of threads.entries()) {
-      const share = Math.ceil(this.#queue.size / (threads.length - i));
-      const jobs = this.#queue.take(Math.min(share, thread.room, Math.max(0, WINDOW - thread.load)));
-      if (jobs.length > 0) this.#send(thread, jobs);
+      let share = Math.min(Math.ceil(this.#queue.size / (threads.length - i)), thread.room, WINDOW - thread.load);
+      while (share > 0) {
+        const jobs = this.#queue.take(Math.min(share, BATCH));
+        this.#send(thread, jobs);
+        share -= jobs.length;
+      }
     }
   }
 
@@ -119,8 +140,7 @@ export class JobScheduler {
   }
 
   #startThread(): PoolThread {
-    this.#module ??= compileLuaModule();
-    const thread = new PoolThread(this.#module, {
+    const thread = new PoolThread(this.#compiled(), {
       ended: (from, ends) => this.#ended(from, ends),
       lost: (from, loss) => this.#lost(from, loss),
     });
@@ -128,12 +148,20 @@ export class JobScheduler {
     return thread;
   }
 
+  #compiled(): WebAssembly.Module {
+    this.#module ??= compileLuaModule();
+    return this.#module;
+  }
+
   #ended(thread: PoolThread, ends: readonly { readonly job: Job; readonly end: TaskEnd }[]): void {
     for (const { job, end } of ends) {
       this.#threadOf.delete(job);
       // The thread has dropped the image since; the next message brings it again.
       if ("skipped" in end) this.#queue.addAgain(job);
-      else this.#events.ended(job, end.end);
+      else {
+        this.#inline.saw(job, end.slow !== true);
+        this.#events.ended(job, end.end);
+      }
     }
     this.#flush();
     if (thread.load === 0) this.#takeOver(thread);

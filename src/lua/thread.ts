@@ -42,6 +42,9 @@ const IMAGE_OVERHEAD = 128 * 1_024;
 /** Ends are reported after this long at the latest, so that quick tasks do not wait for a slow one behind them. */
 const REPORT_AFTER_MS = 2;
 
+/** What takes longer is worth its way to a thread. */
+const QUICK_MS = 0.5;
+
 /** How long a thread waits for the next batch outside its event loop. Measured: a hop there and back takes 9 us, not 25 to 80. */
 const LINGER_MS = 5;
 
@@ -78,7 +81,7 @@ function serve(start: ThreadStart, port: MessagePort): void {
     if (!control.begin(slot, now)) return { slot, skipped: "taken" };
     const end = execute(kept, task, limits);
     control.end(slot);
-    return { slot, end };
+    return monotonicMs() - now > QUICK_MS ? { slot, end, slow: true } : { slot, end };
   };
 
   let ends: TaskEnd[] = [];

@@ -7,7 +7,8 @@
  * V1  Every stretch starts by restoring memory: a script's image, and over it what a parked script had changed. Nothing
  *     an earlier stretch did, finished or torn off, is there.
  * V2  A stretch always ends in a StretchEnd, whatever the script does; only the thread's own death prevents it.
- * V3  An instance whose memory has grown is replaced: memory never shrinks, and images fit every instance (M3).
+ * V3  What `attempt` gives is what `execute` would have given: where the script was torn off, that is for `execute` to say.
+ * V4  An instance whose memory has grown is replaced: memory never shrinks, and images fit every instance (M3).
  */
 import { type BaseImage, bootBase } from "./base-image.ts";
 import { Budget } from "./budget.ts";
@@ -16,7 +17,7 @@ import type { Stretch, StretchEnd } from "./execution.ts";
 import { messageLine, shownName, tornFailure } from "./failure.ts";
 import { CallStack } from "./frames.ts";
 import { Hook } from "./hook.ts";
-import { LuaInstance } from "./instance.ts";
+import { LuaInstance, type NativeFunction } from "./instance.ts";
 import type { LuaImage, LuaPosition } from "./invocation.ts";
 import type { MemoryImage } from "./memory-image.ts";
 import { ModuleFiles } from "./module-files.ts";
@@ -59,6 +60,7 @@ const PREPARE_BYTES = 256 * 1_048_576;
 /** One thread's VM. */
 export class LuaVm {
   readonly #module: WebAssembly.Module;
+  readonly #isConfined: boolean;
   readonly #budget: Budget;
   readonly #modules = new ModuleFiles();
   readonly #bases = new Map<LuaImage["kind"], BaseImage>();
@@ -67,10 +69,11 @@ export class LuaVm {
 
   /**
    * `attend` is called every few microseconds while a script runs. It says whether the script is to stop, and may do a
-   * little work of the thread's own.
+   * little work of the thread's own. `confined`: the memory never grows (N4), and every host function attends first.
    */
-  constructor(module: WebAssembly.Module, attend: () => boolean) {
+  constructor(module: WebAssembly.Module, attend: () => boolean, confined = false) {
     this.#module = module;
+    this.#isConfined = confined;
     this.#budget = new Budget(attend);
     this.#parts = this.#assemble();
   }
@@ -107,8 +110,25 @@ export class LuaVm {
 
   /** Executes one stretch (V1, V2). */
   execute(script: ScriptImage, stretch: Stretch): StretchEnd {
+    return this.#perform(script, stretch, (error, printed) => {
+      const { stack, hook } = this.#parts;
+      const failure = tornFailure(error, stack, hook.thread === 0 ? this.#base(script.kind).root : hook.thread);
+      return { kind: "failure", failure, printed };
+    });
+  }
+
+  /** As `execute`, but undefined where the script was torn off, whatever the reason (V3). */
+  attempt(script: ScriptImage, stretch: Stretch): StretchEnd | undefined {
+    return this.#perform(script, stretch, () => undefined);
+  }
+
+  #perform<T>(
+    script: ScriptImage,
+    stretch: Stretch,
+    torn: (error: unknown, printed: readonly string[]) => T,
+  ): StretchEnd | T {
     const base = this.#base(script.kind);
-    const { state, stack, instance, hook } = this.#parts;
+    const { state, stack, instance } = this.#parts;
     const parked = "parked" in stretch ? stretch.parked : undefined;
     const now = performance.now();
     const running = this.#begin(script, stretch, now);
@@ -118,8 +138,7 @@ export class LuaVm {
       this.#budget.open(stretch.limits.cpuMs, parked?.usedMs ?? 0, now);
       return "parked" in stretch ? resumeScript(ground, stretch.answer) : startScript(ground, stretch.start);
     } catch (error) {
-      const failure = tornFailure(error, stack, hook.thread === 0 ? base.root : hook.thread);
-      return { kind: "failure", failure, printed: running.log.take() };
+      return torn(error, running.log.take());
     } finally {
       this.#running = undefined;
       this.#replaceGrown();
@@ -134,7 +153,8 @@ export class LuaVm {
     const log = new PrintLog(limits.outputBytes, parked?.printedBytes ?? 0);
     const running: Running = { limits, nowMs, log, roots: script.roots, reader, writer };
     if (parked?.told !== undefined) running.told = parked.told;
-    instance.heapLimit = limits.memoryBytes;
+    // What host functions make outside VM memory is bounded by it, too.
+    instance.heapLimit = this.#isConfined ? Math.min(limits.memoryBytes, this.memory.length) : limits.memoryBytes;
     hook.reset(now);
     this.#running = running;
     return running;
@@ -177,7 +197,7 @@ export class LuaVm {
   }
 
   #assemble(): Parts {
-    const instance = new LuaInstance(this.#module);
+    const instance = new LuaInstance(this.#module, this.#isConfined);
     const state = new LuaState(instance);
     const stack = new CallStack(state);
     const hook = new Hook(instance, stack, this.#budget);
@@ -190,7 +210,14 @@ export class LuaVm {
       place: (L) => stack.caller(L) ?? hook.lastLine,
       indexOf: (name) => indices.get(name) as number,
     });
-    const table = instance.addNatives([...functions.values()], (L, record) => hook.call(L, record));
+    const attending = (run: NativeFunction): NativeFunction => {
+      return (L) => {
+        hook.tick();
+        return run(L);
+      };
+    };
+    const natives = this.#isConfined ? [...functions.values()].map(attending) : [...functions.values()];
+    const table = instance.addNatives(natives, (L, record) => hook.call(L, record));
     hook.index = table.hook;
     [...functions.keys()].forEach((name, i) => {
       indices.set(name, table.functions[i] as number);

@@ -1,7 +1,8 @@
 /**
  * The WebAssembly module: wasmoon's build of Lua 5.4, found, verified, compiled, and its exports typed.
  *
- * Owns: which bytes are run, and the facts about exactly those bytes that the rest of the layer relies on.
+ * Owns: which bytes are run, with what memory to begin with, and the facts about exactly those bytes that the rest of the
+ * layer relies on.
  * Does not own: an instance (instance.ts). wasmoon's JavaScript is never loaded.
  *
  * W1  The bytes are those of SHA256 below. The addresses here were read from their disassembly and hold for no others.
@@ -22,6 +23,12 @@ export const STACK_BASE = 1_083_712;
 
 /** Where the heap starts. It ends at the break, whose address is BREAK_POINTER. */
 export const HEAP_BASE: number = STACK_BASE;
+
+/** Pages of memory an instance begins with: the booted VM, and 128 KiB that it can still take (instance.ts, N4). */
+const FIRST_PAGES = 20;
+
+/** Where in the file the module's own number of first pages is: two bytes of LEB128, for 256. */
+const PAGES_AT = 1_715;
 
 /** Address of sbrk's break: everything from it on has never been handed out. */
 export const BREAK_POINTER = 31_452;
@@ -136,5 +143,6 @@ export function compileLuaModule(): WebAssembly.Module {
         "install wasmoon 1.16.0, the version package.json pins",
     );
   }
+  bytes.set([0x80 | FIRST_PAGES, 0], PAGES_AT);
   return new WebAssembly.Module(bytes);
 }
