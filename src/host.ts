@@ -20,6 +20,7 @@ import {
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
 import { HostKeys } from "./host-keys.ts";
+import { HostSchedules } from "./host-schedules.ts";
 import { JournalBell } from "./journal-bell.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
 import { AuditTasks, FairQueues, type QueueView, type TaskInput, taskContext } from "./middleware/index.ts";
@@ -48,6 +49,8 @@ export type DataLocation =
 /** How a host is opened. */
 export interface HostOptions extends WorkshopOptions {
   readonly data: DataLocation;
+  /** Told what failed and is tried again without anybody waiting for it. Default: nobody. */
+  readonly onDefect?: (error: unknown) => void;
   /** A workshop to use, with its registrations and its Lua VMs; its owner disposes it. Default: the host's own. */
   readonly workshop?: Workshop;
 }
@@ -80,6 +83,8 @@ const QUEUE_HOLD_MS = 250;
 /** A running host. */
 export class Host implements AsyncDisposable {
   readonly workshop: Workshop;
+  /** What starts runs by itself. It fires from `schedules.start` on. */
+  readonly schedules: HostSchedules;
   readonly #engine: Engine;
   readonly #keys: HostKeys;
   readonly #stores: Stores;
@@ -119,6 +124,15 @@ export class Host implements AsyncDisposable {
       clock: systemClock,
       queues: this.#queues,
       audits: this.#audits,
+    });
+    this.schedules = new HostSchedules({
+      stores,
+      clock: systemClock,
+      blueprint: (version) => this.blueprint(version),
+      launch: (compiled, order) => this.launch(compiled, order),
+      cancel: (runId, request) => this.cancel(runId, request),
+      onEntries: (runId, listener) => this.onEntries(runId, listener),
+      onDefect: options.onDefect ?? (() => {}),
     });
   }
 
@@ -284,6 +298,7 @@ export class Host implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.schedules.close();
     this.#queueHold?.cancel();
     await this.#engine[Symbol.asyncDispose]();
     await this.#audits[Symbol.asyncDispose]();

@@ -5,16 +5,17 @@
  * Does not own: anything that changes a run (host.ts).
  */
 import { hash } from "node:crypto";
-import type { RunQuery, RunRecord, Stores } from "../stores/ports.ts";
+import type { RunQuery, RunRecord, ScheduleRecord, Stores } from "../stores/ports.ts";
 import { EngineError, readJournal } from "./engine/index.ts";
 import { KernelError, type ReplayedEntry } from "./kernel/index.ts";
+import { ScheduleError } from "./schedules/index.ts";
 
-/** The runs of a store. */
+/** The runs and schedules of a store. */
 export class RunRecords {
-  readonly #stores: Pick<Stores, "runs" | "journals" | "blobs">;
+  readonly #stores: Pick<Stores, "runs" | "journals" | "blobs" | "schedules">;
 
   /** @param stores stay their owner's: they must be open as long as this is used. */
-  constructor(stores: Pick<Stores, "runs" | "journals" | "blobs">) {
+  constructor(stores: Pick<Stores, "runs" | "journals" | "blobs" | "schedules">) {
     this.#stores = stores;
   }
 
@@ -28,6 +29,18 @@ export class RunRecords {
   /** Runs, newest first. */
   runs(query: RunQuery): Promise<readonly RunRecord[]> {
     return this.#stores.runs.list(query);
+  }
+
+  /** A schedule. @throws ScheduleError `schedule_unknown`. */
+  async schedule(name: string): Promise<ScheduleRecord> {
+    const schedule = await this.#stores.schedules.get(name);
+    if (schedule !== undefined) return schedule;
+    throw new ScheduleError("schedule_unknown", `there is no schedule ${name}`, { details: { name } });
+  }
+
+  /** Schedules by name, after `after`. */
+  schedules(query: { readonly limit: number; readonly after?: string }): Promise<readonly ScheduleRecord[]> {
+    return this.#stores.schedules.list(query);
   }
 
   /**

@@ -9,8 +9,10 @@
  * P3  Reads see every write whose promise has resolved, and never wait behind writes.
  */
 import type { OperatorStore } from "./operator-ports.ts";
+import type { ScheduleStore } from "./schedule-ports.ts";
 
 export * from "./operator-ports.ts";
+export * from "./schedule-ports.ts";
 
 /** Options of every call. */
 export interface CallOptions {
@@ -221,7 +223,7 @@ export interface DocumentStore {
   /** Idempotent. */
   put(document: PinnedDocument, options?: CallOptions): Promise<void>;
   get(version: string, options?: CallOptions): Promise<PinnedDocument | undefined>;
-  /** Removes documents that no run is pinned to, after DOCUMENT_GRACE_MS, at most `limit`. */
+  /** Removes documents that no run and no schedule is pinned to, after DOCUMENT_GRACE_MS, at most `limit`. */
   collect(order: { readonly limit: number }, options?: CallOptions): Promise<Collected>;
 }
 
@@ -267,6 +269,7 @@ export interface Stores extends AsyncDisposable {
   readonly ownership: OwnershipStore;
   readonly snapshots: SnapshotStore;
   readonly operators: OperatorStore;
+  readonly schedules: ScheduleStore;
   /** Absent where there is nothing to maintain. */
   readonly maintenance?: Maintenance;
 }
@@ -279,6 +282,8 @@ export type StoreErrorCode =
   | "run_key_taken"
   /** `remove` names a run that has not ended. Cancel it first. */
   | "run_live"
+  /** `create` names a schedule that is here already. */
+  | "schedule_exists"
   /** The rows of an Append are not contiguous from its `expectedSeq`. */
   | "invalid_append"
   /** The disk, or the file's size limit, is full. Writes work again once there is room. */

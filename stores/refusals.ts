@@ -25,3 +25,14 @@ export function runLive(runId: string, status: RunStatus, batch: number): StoreE
     { details: { runId, status } },
   );
 }
+
+/** `create` of a schedule whose name is taken. */
+export function scheduleExists(name: string): StoreError {
+  return new StoreError(
+    "schedule_exists",
+    `there is a schedule ${name} already: remove it first, or choose another name`,
+    {
+      details: { name },
+    },
+  );
+}

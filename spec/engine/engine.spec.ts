@@ -263,6 +263,7 @@ function withAppend(stores: Stores, append: Stores["journals"]["append"]): Store
     ownership: stores.ownership,
     snapshots: stores.snapshots,
     operators: stores.operators,
+    schedules: stores.schedules,
     journals: { ...stores.journals, append },
     [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   };

@@ -109,7 +109,7 @@ export class DiskLink {
     });
   }
 
-  #linked({ journals, runs, ownership, snapshots, documents, blobs, operators }: Stores): Stores {
+  #linked({ journals, runs, ownership, snapshots, schedules, documents, blobs, operators }: Stores): Stores {
     const write = <T>(name: string, call: () => Promise<T>): Promise<T> => this.#queue(this.#writes, name, call);
     const read = <T>(name: string, call: () => Promise<T>): Promise<T> => this.#queue(this.#reads, name, call);
     return {
@@ -138,6 +138,7 @@ export class DiskLink {
         put: (runId, snapshot) => write("snapshot", () => snapshots.put(runId, snapshot)),
         get: (runId) => read("snapshot", () => snapshots.get(runId)),
       },
+      schedules,
       documents,
       blobs,
       operators,

@@ -11,6 +11,7 @@ import { describeOwnershipAgainstModel } from "./ownership-property.ts";
 import { describeRequestsAgainstModel } from "./requests-property.ts";
 import { describeCollection, describeRemoval, describeSnapshots } from "./retention-contract.ts";
 import { aFullRun, anAppend, aRow, aRun, type OpenStores, rows } from "./samples.ts";
+import { describeSchedules } from "./schedule-contract.ts";
 import { describeTail } from "./tail-contract.ts";
 
 const FOR_EVER = 1_000_000;
@@ -22,6 +23,7 @@ export function describeStores(name: string, open: OpenStores): void {
   describe(`${name}: documents and blobs`, () => describeContents(open));
   describe(`${name}: closing and cancelling`, () => describeClosing(open));
   describe(`${name}: the tail`, () => describeTail(open));
+  describe(`${name}: schedules`, () => describeSchedules(open));
   describe(`${name}: ownership`, () => describeOwnership(open));
   describe(`${name}: snapshots`, () => describeSnapshots(open));
   describe(`${name}: removing runs`, () => describeRemoval(open));

@@ -47,6 +47,10 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   store_missing: asked("name the directory that runs are kept in with --data-dir"),
   store_older: machine("open it for writing once, for example with `swarm-host runs resume`"),
   run_unknown: asked("see `swarm-host runs list`"),
+  schedule_unknown: asked("see `swarm-host schedule list`"),
+  schedule_exists: asked("remove it first with `swarm-host schedule rm`, or choose another name"),
+  schedule_invalid: asked("see `swarm-host schedule add --help`"),
+  request_contradicts: asked("see the command's --help"),
   run_ended: asked("fork it to run it again: see `swarm-host runs fork --help`"),
   run_live: asked("cancel it first: see `swarm-host runs cancel --help`"),
   key_unknown: asked("see `swarm-host runs show` for the step keys of the run"),
@@ -75,6 +79,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
 const EXPECTED = new Set([
   "StoreError",
   "EngineError",
+  "ScheduleError",
   "KernelError",
   "LuaError",
   "FlowError",

@@ -10,6 +10,7 @@ import type { ExitCode } from "./exit-code.ts";
 import { addDataDir, addInclude, addVerbose, collect, wholeNumber } from "./options.ts";
 import { addRunsCommands } from "./runs/runs-program.ts";
 import { SCAFFOLD_TEMPLATES } from "./scaffold-templates.ts";
+import { addScheduleCommands } from "./schedule/schedule-program.ts";
 import type { Surface } from "./surface.ts";
 
 /** Runs an action and keeps its exit code. */
@@ -40,6 +41,7 @@ export function buildProgram(surface: Surface, perform: Perform): Command {
   addRun(program, surface, perform);
   addServe(program, surface, perform);
   addRunsCommands(program, surface, perform);
+  addScheduleCommands(program, surface, perform);
   addBlueprintCommands(program, surface, perform);
   addSimulate(program, surface, perform);
   addDoctor(program, surface, perform);

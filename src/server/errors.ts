@@ -9,6 +9,7 @@
  * - `route_unlisted`: a route that the table of rules does not have; a defect of the server.
  * - `starting`: the host is not ready yet.
  * - `version_unknown`: no Blueprint of that version is kept here.
+ * - `request_contradicts`: fields of the request do not go together.
  */
 export type ServerErrorCode =
   | "port_taken"
@@ -17,7 +18,8 @@ export type ServerErrorCode =
   | "unauthorized"
   | "route_unlisted"
   | "starting"
-  | "version_unknown";
+  | "version_unknown"
+  | "request_contradicts";
 
 /** The one error class of the server. */
 export class ServerError extends Error {

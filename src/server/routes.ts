@@ -22,6 +22,7 @@ import {
   RunPath,
   SignalBody,
 } from "./requests.ts";
+import { addScheduleRoutes } from "./schedule-routes.ts";
 
 /** What the routes need. */
 export interface RoutePorts {
@@ -38,6 +39,7 @@ export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addTokenRoutes(server, ports);
   addRunRoutes(server, ports);
   addControlRoutes(server, ports);
+  addScheduleRoutes(server, ports, blueprintOf);
 }
 
 function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {
@@ -159,7 +161,10 @@ function addTokenRoutes(server: FastifyInstance, { host }: RoutePorts): void {
   });
 }
 
-async function blueprintOf(host: Host, { blueprint, version }: LaunchBody): Promise<CompiledBlueprint> {
+async function blueprintOf(
+  host: Host,
+  { blueprint, version }: Pick<LaunchBody, "blueprint" | "version">,
+): Promise<CompiledBlueprint> {
   if (blueprint !== undefined) return host.workshop.compile(blueprint as Json);
   const compiled = version === undefined ? undefined : await host.blueprint(version);
   if (compiled !== undefined) return compiled;

@@ -44,6 +44,14 @@ export const ROUTES = {
   "POST /v1/runs/:id/resume": { verb: "resume_loop", target: "run" },
   "POST /v1/runs/:id/signals": { verb: "inject_directive", target: "run" },
   "POST /v1/runs/:id/fork": { verb: "start_task", target: "run" },
+
+  "POST /v1/schedules": { verb: "administer", target: "host" },
+  "GET /v1/schedules": { verb: "read_task_state", target: "host" },
+  "GET /v1/schedules/:name": { verb: "read_task_state", target: "host" },
+  "DELETE /v1/schedules/:name": { verb: "administer", target: "host" },
+  "POST /v1/schedules/:name/pause": { verb: "administer", target: "host" },
+  "POST /v1/schedules/:name/resume": { verb: "administer", target: "host" },
+  "POST /v1/schedules/:name/trigger": { verb: "start_task", target: "host" },
 } as const satisfies Readonly<Record<string, RouteRule | "open">>;
 
 /** What a route demands; undefined where the table does not have it. */

@@ -24,7 +24,7 @@ export function crashingStores(inner: Stores, last: number | undefined): Crashin
       return dead ? never() : result;
     };
   };
-  const { journals, runs, ownership, snapshots, documents, blobs, operators } = inner;
+  const { journals, runs, ownership, snapshots, schedules, documents, blobs, operators } = inner;
   const stores: Stores = {
     name: inner.name,
     durability: inner.durability,
@@ -54,6 +54,7 @@ export function crashingStores(inner: Stores, last: number | undefined): Crashin
       nextWake: whileAlive(ownership.nextWake),
     },
     snapshots: { put: whileAlive(snapshots.put), get: whileAlive(snapshots.get) },
+    schedules,
     documents,
     blobs,
     operators,

@@ -18,6 +18,7 @@ import { Leases } from "./leases.ts";
 import { memoryOperators } from "./memory-operators.ts";
 import { RequestShelf } from "./request-shelf.ts";
 import { RunShelf } from "./run-shelf.ts";
+import { ScheduleShelf } from "./schedule-shelf.ts";
 import { SeatShelf } from "./seat-shelf.ts";
 
 /** How a memory store is opened. */
@@ -36,6 +37,7 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
   const blobs = new ContentsShelf<Blob>();
   const seats = new SeatShelf(shelf);
   const requests = new RequestShelf(shelf, seats);
+  const schedules = new ScheduleShelf();
 
   const append = (one: Append): AppendResult => {
     const result = shelf.append(one);
@@ -131,6 +133,34 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
       },
     },
     operators: memoryOperators(state, seats, requests),
+    schedules: {
+      async create(schedule, options) {
+        state.enter(options);
+        schedules.create(schedule);
+        documents.use(schedule.blueprintVersion, userName(schedule.name));
+      },
+      async get(name, options) {
+        state.enter(options);
+        return schedules.get(name);
+      },
+      async list({ limit, after }, options) {
+        state.enter(options);
+        return schedules.list(limit, after);
+      },
+      async upcoming(limit, options) {
+        state.enter(options);
+        return schedules.upcoming(limit);
+      },
+      async replace(schedule, options) {
+        state.enter(options);
+        return schedules.replace(schedule);
+      },
+      async remove(name, options) {
+        state.enter(options);
+        documents.release(userName(name));
+        return schedules.remove(name);
+      },
+    },
     documents: {
       async put(document, options) {
         state.enter(options);
@@ -159,4 +189,9 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
       state.close();
     },
   };
+}
+
+/** A schedule among those that use documents; no run is called so. */
+function userName(schedule: string): string {
+  return `schedule ${schedule}`;
 }

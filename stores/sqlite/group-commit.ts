@@ -4,7 +4,7 @@
  * Owns: the writing connection. Does not own: which requests make a group (writer-thread.ts).
  *
  * T1  A group is committed whole or not at all; where it is not, every request in it gets the reason.
- * T2  A request that is refused by itself (`run_exists`, `run_live`, a refused Append) changes nothing, and the others
+ * T2  A request that is refused by itself (`run_exists`, `run_live`, `schedule_exists`, a refused Append) changes nothing, and the others
  *     go on.
  * T3  A connection on which a transaction failed is not used again: the next group opens a new one, so that writing works
  *     again as soon as the disk does.
@@ -20,6 +20,7 @@ import { type Leases, leases } from "./sql/leases.ts";
 import { positions } from "./sql/positions.ts";
 import { type PutDocument, putDocument } from "./sql/put-document.ts";
 import { type RemoveRuns, removeRuns } from "./sql/remove-runs.ts";
+import { type ChangeSchedules, changeSchedules } from "./sql/schedules.ts";
 import { type PutSnapshot, putSnapshot } from "./sql/snapshots.ts";
 import { type WriteRequests, writeRequests } from "./sql/write-requests.ts";
 import { type WriteSeats, writeSeats } from "./sql/write-seats.ts";
@@ -38,6 +39,7 @@ interface Connection {
   readonly claimRuns: ClaimRuns;
   readonly putSnapshot: PutSnapshot;
   readonly removeRuns: RemoveRuns;
+  readonly schedules: ChangeSchedules;
   readonly collect: CollectContents;
   readonly seats: WriteSeats;
   readonly requests: WriteRequests;
@@ -97,6 +99,7 @@ function connect(db: DatabaseSync): Connection {
       claimRuns: claimRuns(db),
       putSnapshot: putSnapshot(db),
       removeRuns: removeRuns(db, places),
+      schedules: changeSchedules(db),
       collect: collectContents(db),
       seats: writeSeats(db),
       requests: writeRequests(db, close),
@@ -117,7 +120,12 @@ function write(connection: Connection, request: WriteRequest): WriteAnswer {
 }
 
 /** Thrown before anything was written (T2). */
-const REFUSALS: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>(["run_exists", "run_key_taken", "run_live"]);
+const REFUSALS: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
+  "run_exists",
+  "run_key_taken",
+  "run_live",
+  "schedule_exists",
+]);
 
 /** Undefined where there is nothing to say but that it is done. */
 function writeOrThrow(connection: Connection, request: WriteRequest): WriteAnswer | undefined {
@@ -160,6 +168,13 @@ function writeOrThrow(connection: Connection, request: WriteRequest): WriteAnswe
       return request.batch.map(connection.requests.open);
     case "change-requests":
       return request.batch.map(connection.requests.change);
+    case "create-schedule":
+      connection.schedules.create(request.schedule);
+      return undefined;
+    case "replace-schedule":
+      return connection.schedules.replace(request.schedule);
+    case "remove-schedule":
+      return connection.schedules.remove(request.name);
     case "collect-blobs":
       return connection.collect.blobs(request.limit);
     case "collect-documents":

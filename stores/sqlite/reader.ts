@@ -1,6 +1,7 @@
 /** The reading side: one connection that cannot write, with every SELECT prepared. Reads are synchronous and paged (P3). */
 import type { DatabaseSync } from "node:sqlite";
 import type { JournalRow, PinnedDocument, RunQuery, RunRecord, Snapshot, TailRow } from "../ports.ts";
+import { type SelectSchedules, selectSchedules } from "./sql/schedules.ts";
 import { type SelectContents, selectContents } from "./sql/select-contents.ts";
 import { type SelectEntries, selectEntries } from "./sql/select-entries.ts";
 import { type SelectRequests, selectRequests } from "./sql/select-requests.ts";
@@ -21,6 +22,7 @@ export class Reader {
   readonly #snapshot: SelectSnapshot;
   readonly #seats: SelectSeats;
   readonly #requests: SelectRequests;
+  readonly #schedules: SelectSchedules;
 
   /**
    * @param db Closed by `close`.
@@ -36,6 +38,7 @@ export class Reader {
     this.#snapshot = this.#read(() => selectSnapshot(db));
     this.#seats = this.#read(() => selectSeats(db));
     this.#requests = this.#read(() => selectRequests(db));
+    this.#schedules = this.#read(() => selectSchedules(db));
   }
 
   /** See JournalStore.read. */
@@ -96,6 +99,11 @@ export class Reader {
   /** Reads requests; see RequestStore. */
   requests<T>(select: (requests: SelectRequests) => T): T {
     return this.#read(() => select(this.#requests));
+  }
+
+  /** Reads schedules; see ScheduleStore. */
+  schedules<T>(select: (schedules: SelectSchedules) => T): T {
+    return this.#read(() => select(this.#schedules));
   }
 
   /** Closes the connection. */

@@ -107,6 +107,32 @@ export function composeStores({ durability, reader, write, maintenance, now, clo
       },
     },
     operators: sqliteOperators(state, reader, write),
+    schedules: {
+      async create(schedule, options) {
+        state.enter(options);
+        await write({ kind: "create-schedule", schedule });
+      },
+      async get(name, options) {
+        state.enter(options);
+        return reader.schedules((schedules) => schedules.get(name));
+      },
+      async list({ limit, after }, options) {
+        state.enter(options);
+        return reader.schedules((schedules) => schedules.list(limit, after));
+      },
+      async upcoming(limit, options) {
+        state.enter(options);
+        return reader.schedules((schedules) => schedules.upcoming(limit));
+      },
+      async replace(schedule, options) {
+        state.enter(options);
+        return write({ kind: "replace-schedule", schedule });
+      },
+      async remove(name, options) {
+        state.enter(options);
+        return write({ kind: "remove-schedule", name });
+      },
+    },
     documents: {
       async put(document, options) {
         state.enter(options);

@@ -14,6 +14,7 @@ import type {
   RequestRecord,
   RunPatch,
   RunRecord,
+  ScheduleRecord,
   SeatAcquisition,
   SeatRecord,
   SeatRelease,
@@ -58,6 +59,8 @@ export type RareRequest =
   | { readonly kind: "release"; readonly order: SeatRelease }
   | { readonly kind: "open-requests"; readonly batch: readonly NewRequest[] }
   | { readonly kind: "change-requests"; readonly batch: readonly RequestChange[] }
+  | { readonly kind: "create-schedule" | "replace-schedule"; readonly schedule: ScheduleRecord }
+  | { readonly kind: "remove-schedule"; readonly name: string }
   | { readonly kind: "collect-blobs"; readonly limit: number }
   | { readonly kind: "collect-documents"; readonly limit: number; readonly newest: number };
 
@@ -78,6 +81,9 @@ export interface WriteResults {
   readonly release: ReleaseResult;
   readonly "open-requests": readonly (RequestRecord | undefined)[];
   readonly "change-requests": readonly ChangeResult[];
+  readonly "create-schedule": undefined;
+  readonly "replace-schedule": boolean;
+  readonly "remove-schedule": boolean;
   readonly "collect-blobs": Collected;
   readonly "collect-documents": Collected;
 }
@@ -113,6 +119,9 @@ export function requestWeight(request: WriteRequest): number {
       return request.batch.reduce((sum, change) => sum + changeWeight(change) + OF_A_ROW, OF_A_ROW);
     case "join":
       return (request.session.manifest?.length ?? 0) + OF_A_ROW;
+    case "create-schedule":
+    case "replace-schedule":
+      return JSON.stringify(request.schedule.input ?? null).length + OF_A_ROW;
     case "remove":
       return (request.runIds.length + 1) * OF_A_ROW;
     default:

@@ -4,7 +4,7 @@
  * Owns: reading `--input`, `--input-file` and `--set`, and what is said when they are wrong.
  * Does not own: what the Blueprint adds (defaults of its init_ctx; the host merges them).
  */
-import { FlowError, FlowPath, isJsonObject, type Json, writePath } from "../../flow/index.ts";
+import { FlowError, FlowPath, isJsonObject, type Json, type JsonObject, writePath } from "../../flow/index.ts";
 import { CliError } from "../cli-error.ts";
 
 /** The largest input text, in bytes. */
@@ -44,7 +44,8 @@ export async function readInput(options: InputOptions, readText: ReadText): Prom
   return ctx;
 }
 
-function parseInput(text: string, place: string): Json {
+/** The input that a JSON text holds. @param place Where the text was given. @throws CliError `bad_input`. */
+export function parseInput(text: string, place: string): JsonObject {
   let value: Json;
   try {
     value = JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text) as Json;

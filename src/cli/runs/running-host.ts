@@ -32,13 +32,19 @@ export class RunningHost {
    * Asks, and waits for the answer; null where it is empty.
    * @throws RemoteError what the host refused, or `host_unreachable`.
    */
-  async ask(method: "GET" | "POST" | "DELETE", path: string, body?: Json): Promise<JsonObject | null> {
+  async ask(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    body?: Json,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<JsonObject | null> {
     let status: number;
     let text: string;
     try {
       const response = await fetch(`${this.#url}${path}`, {
         method,
         headers: {
+          ...headers,
           authorization: `Bearer ${this.#credential}`,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },

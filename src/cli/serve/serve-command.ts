@@ -45,12 +45,13 @@ export async function serveCommand(surface: Surface, flags: ServeFlags): Promise
     const defect = (error: unknown): void => say(style.bad(`defect: ${oneLine(String(error))}`));
     // Disposed last: until the runs have stopped, whoever asks is told that the host is shutting down.
     await using server = await listen({ hostname: flags.host, port: flags.port }, defect);
-    await using host = await openHost({ data: { kind: "directory", path }, env: surface.env });
+    await using host = await openHost({ data: { kind: "directory", path }, env: surface.env, onDefect: defect });
     const credential = await readOrMakeCredential(path);
     const { resumed, putAside } = await host.recover();
     if (resumed > 0) say(`${count(resumed, "run")} resumed`);
     if (putAside > 0) say(style.warn(`${count(putAside, "run")} put aside: see \`swarm-host runs list\``));
     await writeEndpoint(path, { url: server.url, pid: process.pid });
+    await host.schedules.start();
     server.ready({ host, credential });
     say(`${style.good("ready")} on ${server.url}`);
     await stop.promise;
