@@ -25,6 +25,7 @@ import { type DrivenRun, type DriverPorts, RunDriver } from "./run-driver.ts";
 import { readResult } from "./run-end.ts";
 import type { RunObserver } from "./run-events.ts";
 import { RunWatch } from "./run-watch.ts";
+import { stepIdOf } from "./step-id.ts";
 
 /** What the engine needs of the world. */
 export interface EnginePorts {
@@ -108,7 +109,7 @@ export class Engine implements AsyncDisposable {
       clock,
       writer: new JournalWriter(stores.journals),
       places: new FairSemaphore(),
-      stepId: (runId, key) => `ST-${hash(`${runId}/${key}`).slice(0, 16)}`,
+      stepId: (runId, key) => stepIdOf(hash, runId, key),
       parkAfterMs: ports.parkAfterMs ?? DEFAULT_PARK_AFTER_MS,
     };
   }

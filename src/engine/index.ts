@@ -21,3 +21,4 @@ export type { Executable } from "./executable.ts";
 export type { ForkOrder } from "./fork.ts";
 export { readJournal } from "./journal-reader.ts";
 export type { RunEvent, RunObserver } from "./run-events.ts";
+export { stepIdOf } from "./step-id.ts";

@@ -20,6 +20,15 @@ import type { JsonObject } from "../flow/index.ts";
  * | `submission_conflict`  | the request has another answer already                                                   |
  * | `submit_format`        | the answer is not of the form that the step wants                                        |
  * | `submission_too_large` | the answer is longer than an answer may be                                               |
+ * | `submission_not_text`  | the answer is not UTF-8                                                                  |
+ * | `verdict_conflict`     | `verdict` and `ok` contradict one another, or the verdict is none                        |
+ * | `file_refused`         | the step takes no file, or not this one                                                  |
+ * | `file_invalid`         | what is named is not one absolute path of a file that can be read                        |
+ * | `file_missing`         | there is no such file                                                                    |
+ * | `part_name`            | a part cannot be called so                                                               |
+ * | `report_invalid`       | stats, a degradation or progress that is not of its form                                 |
+ * | `system_none`          | the agent has no system prompt                                                           |
+ * | `output_unknown`       | the run has no such output, or the step may not see it                                   |
  * | `material_full`        | more parts or degradations than a request may have                                       |
  * | `frame_invalid`        | a frame that the protocol does not have, or out of its order                             |
  */
@@ -38,6 +47,15 @@ export type OperatorErrorCode =
   | "submission_conflict"
   | "submit_format"
   | "submission_too_large"
+  | "submission_not_text"
+  | "verdict_conflict"
+  | "file_refused"
+  | "file_invalid"
+  | "file_missing"
+  | "part_name"
+  | "report_invalid"
+  | "system_none"
+  | "output_unknown"
   | "material_full"
   | "frame_invalid";
 

@@ -1,4 +1,5 @@
 /** Operators: sessions, seats, and the durable requests between runs and whoever sits there. */
+export { MAX_POINTERS, type OutputLayout, type PayloadProblem } from "./earlier-outputs.ts";
 export { OperatorError, type OperatorErrorCode } from "./errors.ts";
 export type {
   Acquired,
@@ -15,3 +16,8 @@ export type {
   WorkerSubmission,
 } from "./operator-desk.ts";
 export type { RequestBody, RequestTerms, WorkerSpec } from "./request-body.ts";
+export { RunOutputs } from "./run-outputs.ts";
+export { MAX_TEXT_BYTES } from "./submitted-text.ts";
+export { type OutputContent, type VerdictWords, WorkerContract, type WorkerContractPorts } from "./worker-contract.ts";
+export type { OutputPointer, SystemRef, WorkerPayload } from "./worker-payload.ts";
+export { MAX_PROGRESS_LINE, type ProgressCount, type ProgressStream } from "./worker-progress.ts";

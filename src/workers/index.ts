@@ -13,8 +13,9 @@ export {
   type RegisteredFunction,
   skip,
 } from "./function-registry.ts";
+export { parseJson } from "./json-value.ts";
 export type { HostCall, HostFunction, LuaScript } from "./lua.ts";
-export type { CheckPolicy } from "./projection.ts";
+export { type CheckPolicy, MAX_PART_NAME_BYTES, partNameProblem } from "./projection.ts";
 export { createSpawner, type SpawnerParts } from "./spawner.ts";
 export {
   SUBPROCESS_LIMITS,

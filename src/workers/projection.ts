@@ -36,7 +36,7 @@ export interface Projection {
 }
 
 /** Longest file name of a part, in UTF-8 bytes. */
-const MAX_NAME_BYTES = 255;
+export const MAX_PART_NAME_BYTES = 255;
 
 /** The root that a call's context names (unfiltered: C1), or undefined. */
 export function rootOf(placement: ProjectionPlacement, context: JsonObject): string | undefined {
@@ -90,18 +90,19 @@ export async function project(
   for (const { name: part, content } of new Map(parts.map((part) => [part.name, part])).values()) {
     const path = `${directory}/${part}`;
     const problem =
-      nameProblem(part) ??
+      partNameProblem(part) ??
       (reserved.includes(path.toLowerCase()) ? "it is the name of the step's own file" : undefined);
     if (problem === undefined) await write("part file materialize", path, partText(content));
     else failed("part file materialize", `the part name ${JSON.stringify(part)} is refused: ${problem}`);
   }
 }
 
-function nameProblem(name: string): string | undefined {
+/** Why a part cannot be called so, or undefined. */
+export function partNameProblem(name: string): string | undefined {
   if (name === "") return "it is empty";
   if (name === "." || name === "..") return "it is a directory";
   if (/[/\\]/.test(name)) return "it contains a path separator";
   if (/\p{Cc}/u.test(name) || !name.isWellFormed()) return "it contains control characters or broken Unicode";
-  if (Buffer.byteLength(name) > MAX_NAME_BYTES) return `it is longer than ${MAX_NAME_BYTES} bytes`;
+  if (Buffer.byteLength(name) > MAX_PART_NAME_BYTES) return `it is longer than ${MAX_PART_NAME_BYTES} bytes`;
   return undefined;
 }

@@ -1,0 +1,110 @@
+/**
+ * What the steps of a run have put out so far, read from its journal: the newest accepted answer of each agent.
+ *
+ * Owns: reading each journal once, and on from there. Does not own: names, filters, files (earlier-outputs.ts).
+ *
+ * O1  Only what is durable is seen: an answer that a crash could still lose is nobody's input.
+ * O2  What is kept in memory is one small record an agent; texts stay in the store.
+ */
+import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import type { Stores } from "../../stores/ports.ts";
+import type { JournalEntry, ValueRecord } from "../kernel/index.ts";
+
+/** Runs whose outputs are remembered; one more costs reading its journal again. */
+const REMEMBERED = 500;
+/** Rows read at once. */
+const PAGE = 1_000;
+
+/** One step's answer. */
+export interface RunOutput {
+  readonly agent: string;
+  readonly key: string;
+  /** The journal entry that holds it. */
+  readonly seq: number;
+  /** Whether it passed; a blocked answer is one too. */
+  readonly ok: boolean;
+  /** SHA-256 of its JSON text, in hex. */
+  readonly sha256: string;
+  /** Bytes of that text in UTF-8. */
+  readonly sizeBytes: number;
+}
+
+interface Known {
+  nextSeq: number;
+  readonly latest: Map<string, RunOutput>;
+  /** Resolves when the reading under way is over. */
+  reading: Promise<void>;
+}
+
+/** The outputs of the runs of one store. */
+export class RunOutputs {
+  readonly #stores: Pick<Stores, "journals" | "blobs">;
+  readonly #runs = new LRUCache<string, Known>({ max: REMEMBERED });
+
+  constructor(stores: Pick<Stores, "journals" | "blobs">) {
+    this.#stores = stores;
+  }
+
+  /** By agent, oldest first (O1). A run that is not here has none. */
+  async latest(runId: string): Promise<readonly RunOutput[]> {
+    let known = this.#runs.get(runId);
+    if (known === undefined) {
+      known = { nextSeq: 1, latest: new Map(), reading: Promise.resolve() };
+      this.#runs.set(runId, known);
+    }
+    // One reads at a time; a failure is told to those who asked for it, and the next one tries again.
+    const reading = known.reading.then(() => this.#readOn(runId, known));
+    known.reading = reading.catch(() => {});
+    await reading;
+    return [...known.latest.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  /** An output's JSON text; undefined where the store no longer has it. */
+  async text(runId: string, { seq }: RunOutput): Promise<string | undefined> {
+    const [row] = await this.#stores.journals.read(runId, seq, 1);
+    const value = row === undefined ? undefined : answerOf(row.text)?.value;
+    return value === undefined ? undefined : this.#textOf(value);
+  }
+
+  async #readOn(runId: string, known: Known): Promise<void> {
+    for (;;) {
+      const rows = await this.#stores.journals.read(runId, known.nextSeq, PAGE);
+      for (const { seq, type, text } of rows) {
+        const output = type === "step_completed" ? await this.#output(seq, text) : undefined;
+        if (output !== undefined) known.latest.set(output.agent, output);
+        known.nextSeq = seq + 1;
+      }
+      if (rows.length < PAGE) return;
+    }
+  }
+
+  async #output(seq: number, text: string): Promise<RunOutput | undefined> {
+    const answer = answerOf(text);
+    if (answer === undefined) return undefined;
+    const { agent, key, ok, value } = answer;
+    const content = await this.#textOf(value);
+    if (content === undefined) return undefined;
+    return { agent, key, seq, ok, sha256: hash("sha256", content), sizeBytes: Buffer.byteLength(content) };
+  }
+
+  async #textOf(value: ValueRecord): Promise<string | undefined> {
+    if ("inline" in value) return JSON.stringify(value.inline);
+    return (await this.#stores.blobs.get([value.blob]))[0];
+  }
+}
+
+interface Answer {
+  readonly agent: string;
+  readonly key: string;
+  readonly ok: boolean;
+  readonly value: ValueRecord;
+}
+
+/** The answer that an entry records, where it is one that the flow took. */
+function answerOf(text: string): Answer | undefined {
+  const entry = JSON.parse(text) as JournalEntry;
+  if (entry.type !== "step_completed" || !entry.accepted || entry.value === undefined) return undefined;
+  const { agent, key, outcome, value } = entry;
+  return outcome === "pass" || outcome === "blocked" ? { agent, key, ok: outcome === "pass", value } : undefined;
+}
