@@ -6,7 +6,8 @@
  */
 import { hash, randomBytes } from "node:crypto";
 import { type JournalRow, type RunQuery, type RunRecord, StoreError, type Stores } from "../stores/ports.ts";
-import type { CompiledBlueprint } from "./blueprint/index.ts";
+import { importRun } from "./archive/index.ts";
+import { blueprintVersion, type CompiledBlueprint } from "./blueprint/index.ts";
 import type { Capabilities } from "./capability/index.ts";
 import {
   type CancelRequest,
@@ -30,6 +31,7 @@ import { SubprocessHost } from "./workers/index.ts";
 import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
 export type { JournalRow, RunQuery, RunRecord, RunStatus } from "../stores/ports.ts";
+export { ARCHIVE_LIMITS, ArchiveError } from "./archive/index.ts";
 export type { CancelRequest, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError } from "./engine/index.ts";
 export type { Degradation, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
@@ -96,6 +98,8 @@ export class Host implements AsyncDisposable {
   readonly #queues = new FairQueues(systemClock);
   readonly #audits = new AuditTasks(systemClock);
   #queueHold: Timer | undefined;
+  /** The imports so far; the next begins when they are done. Never rejects. */
+  #imports: Promise<unknown> = Promise.resolve();
 
   /** Use `openHost`. */
   constructor(options: HostOptions, stores: Stores, keys: HostKeys) {
@@ -290,6 +294,26 @@ export class Host implements AsyncDisposable {
   /** Removes runs that have ended; says how many. @throws StoreError `run_live`. */
   remove(runIds: readonly string[]): Promise<number> {
     return this.#stores.runs.remove(runIds);
+  }
+
+  /**
+   * The lines of a run's archive, as the run is now.
+   * @throws EngineError `run_unknown`; while they are read ArchiveError or KernelError.
+   */
+  archive(runId: string): Promise<AsyncGenerator<string>> {
+    return this.#records.archive(runId);
+  }
+
+  /**
+   * Adds the run of an archive, and gives its row. One that had not ended is paused until it is resumed.
+   * @param open Opens the archive at its beginning; called twice.
+   * @throws ArchiveError, KernelError, StoreError `run_exists` or `run_key_taken`; nothing was changed then.
+   */
+  importRun(open: () => AsyncIterable<Uint8Array>): Promise<RunRecord> {
+    const ports = { stores: this.#stores, versionOf: blueprintVersion, now: systemClock.now };
+    const imported = this.#imports.then(() => importRun(open, ports));
+    this.#imports = imported.catch(() => undefined); // The caller is told; the next import is another archive.
+    return imported;
   }
 
   /** Tells an observer every event of a run from now on; the returned function ends that. */

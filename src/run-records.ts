@@ -6,16 +6,20 @@
  */
 import { hash } from "node:crypto";
 import type { RunQuery, RunRecord, ScheduleRecord, Stores } from "../stores/ports.ts";
+import { exportRun } from "./archive/index.ts";
 import { EngineError, readJournal } from "./engine/index.ts";
 import { KernelError, type ReplayedEntry } from "./kernel/index.ts";
 import { ScheduleError } from "./schedules/index.ts";
 
+/** The stores that records are read from. */
+export type RecordStores = Pick<Stores, "runs" | "journals" | "blobs" | "documents" | "schedules">;
+
 /** The runs and schedules of a store. */
 export class RunRecords {
-  readonly #stores: Pick<Stores, "runs" | "journals" | "blobs" | "schedules">;
+  readonly #stores: RecordStores;
 
   /** @param stores stay their owner's: they must be open as long as this is used. */
-  constructor(stores: Pick<Stores, "runs" | "journals" | "blobs" | "schedules">) {
+  constructor(stores: RecordStores) {
     this.#stores = stores;
   }
 
@@ -57,6 +61,14 @@ export class RunRecords {
     throw new KernelError("journal_corrupt", `journal entry ${seq} is missing: the run has ${nextSeq - 1} entries`, {
       seq,
     });
+  }
+
+  /**
+   * The lines of a run's archive, as the run is now.
+   * @throws EngineError `run_unknown`, before the first line; while they are read, as exportRun.
+   */
+  async archive(runId: string): Promise<AsyncGenerator<string>> {
+    return exportRun(await this.run(runId), this.#stores);
   }
 }
 

@@ -60,8 +60,9 @@ export interface RunRecord {
   readonly idempotencyKey?: string;
 }
 
-/** What an append may change of its run's row. `wakeAt: null` takes the time away. */
-export type RunPatch = Partial<Pick<RunRecord, "status" | "error" | "recoveryAttempts">> & {
+/** What an append may change of its run's row. `null` takes the error or the time away. */
+export type RunPatch = Partial<Pick<RunRecord, "status" | "recoveryAttempts">> & {
+  readonly error?: string | null;
   readonly wakeAt?: number | null;
 };
 
@@ -90,7 +91,10 @@ export interface Append {
   /** In order and without holes: `rows[i].seq` is `expectedSeq + i`, else StoreError `invalid_append`. May be empty. */
   readonly rows: readonly JournalRow[];
   readonly patch?: RunPatch;
-  /** All blobs that `rows` name, whether the store has them or not: they are kept as long as the run is. */
+  /**
+   * All blobs that `rows` name, whether the store has them or not: they are kept as long as the run is. Those that an
+   * earlier append of the run brought may be left out.
+   */
   readonly blobs?: readonly Blob[];
   /** Time of the newest row, for `updatedAt`. */
   readonly at: number;

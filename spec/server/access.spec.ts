@@ -306,7 +306,6 @@ describe("every verb", () => {
     fetch_data: "workers: earlier outputs",
     post_result: "workers: the answer",
     emit_output: "workers: artifacts",
-    read_trace: "archives",
     answer_query: "operators: the senior's answer",
     override_verdict: "operators: the senior's verdict",
   };

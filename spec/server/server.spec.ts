@@ -139,7 +139,28 @@ describe("a host that is ready", () => {
     expect(await ask(`/v1/runs/${runId}`)).toMatchObject({ status: 404, body: { code: "run_unknown" } });
   });
 
+  it("gives a run out as an archive, and takes it in again", async () => {
+    const runId = await launchGate();
+    await ask(`/v1/runs/${runId}/signals`, { body: { name: "go", id: "1", value: "é".repeat(20_000) } });
+    await (await host.attach(runId)).result;
+    const response = await fetch(`${server.url}/v1/runs/${runId}/archive`, {
+      headers: { authorization: `Bearer ${credential}` },
+    });
+    const archive = await response.text();
+    const lines = { "content-type": "application/x-ndjson" };
+    const upload = (text: string): Promise<Answer> => ask("/v1/archives", { text, headers: lines });
+    expect(await upload(archive)).toMatchObject({ status: 409, body: { code: "run_exists" } });
+    await ask(`/v1/runs/${runId}`, { method: "DELETE" });
+    expect(await upload(archive.slice(0, -10))).toMatchObject({ status: 422, body: { code: "archive_truncated" } });
+    expect(await upload("{}\n")).toMatchObject({ status: 422, body: { code: "archive_foreign" } });
+    expect(await ask("/v1/archives", { body: {} })).toMatchObject({ status: 415, body: { code: "bad_request" } });
+    expect(await ask("/v1/archives", { method: "POST" })).toMatchObject({ body: { code: "archive_truncated" } });
+    expect(await upload(archive)).toMatchObject({ status: 201, body: { run_id: runId, status: "done" } });
+    expect(await host.journal(runId)).toHaveLength(JSON.parse(archive.split("\n", 1)[0] ?? "").run.entries);
+  });
+
   it.each<[string, string, Asked, number, string]>([
+    ["its archive", "/v1/runs/R-none/archive", {}, 404, "run_unknown"],
     ["a run that is not there", "/v1/runs/R-none", {}, 404, "run_unknown"],
     ["its events", "/v1/runs/R-none/events", {}, 404, "run_unknown"],
     ["cancelling it", "/v1/runs/R-none/cancel", { body: {} }, 404, "run_unknown"],

@@ -71,6 +71,8 @@ function describeJournals(open: OpenStores): void {
     await stores.journals.append([anAppend("r", 1, 1, { patch: { status: "failed", error: "no luck" } })]);
     await stores.journals.append([anAppend("r", 2, 1, { patch: { status: "pending" } })]);
     expect(await stores.runs.get("r")).toMatchObject({ status: "pending", error: "no luck", nextSeq: 3 });
+    await stores.journals.append([anAppend("r", 3, 1, { patch: { error: null } })]);
+    expect(await stores.runs.get("r")).not.toHaveProperty("error");
   });
 
   it("takes an append without rows as a patch alone", async () => {

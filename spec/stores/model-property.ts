@@ -30,7 +30,7 @@ class Model {
     if (run.nextSeq !== append.expectedSeq) return "lost_race";
     this.journals.get(append.runId)!.push(...append.rows);
     for (const { digest, text } of append.blobs ?? []) this.blobs.set(digest, text);
-    const { wakeAt: _wakeAt, ...patch } = append.patch ?? {};
+    const { wakeAt: _wakeAt, error: _error, ...patch } = append.patch ?? {};
     this.runs.set(append.runId, {
       ...run,
       ...patch,

@@ -24,7 +24,7 @@ class Model {
     const run = this.runs.get(runId);
     if (run === undefined) return "unknown_run";
     if (run.fence !== fence) return "fenced";
-    const { wakeAt, ...rest } = { wakeAt: run.wakeAt, ...patch };
+    const { wakeAt, error: _error, ...rest } = { wakeAt: run.wakeAt, ...patch };
     const { wakeAt: _former, ...awake } = run;
     const woken = wakeAt === null || wakeAt === undefined ? awake : { ...awake, wakeAt };
     this.runs.set(runId, { ...woken, ...rest, nextSeq: run.nextSeq + rows.length, updatedAt: at });

@@ -71,12 +71,21 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   name_clash: asked("choose another name"),
   limit_exceeded: asked("make the input smaller or flatter"),
   invalid_value: asked("the input must be JSON"),
+  run_exists: asked("remove that run first, or import into another directory with --data-dir"),
+  run_key_taken: asked("remove the run that has the key first"),
+  archive_foreign: asked("give a file that `swarm-host runs export` wrote"),
+  archive_newer: asked("use the newer swarm-host that wrote it"),
+  archive_truncated: asked("export the run again, or copy the whole file"),
+  archive_damaged: asked("export the run again, or copy the file once more"),
+  archive_too_large: machine("back up the whole store with `swarm-host backup`"),
+  document_missing: machine("restore the directory from a backup"),
   lua_busy: machine("try again later"),
   lua_thread_lost: machine("try again; if it happens again, run `swarm-host doctor`"),
 };
 
 /** Classes whose messages are meant for people even where the table has no advice for their code. */
 const EXPECTED = new Set([
+  "ArchiveError",
   "StoreError",
   "EngineError",
   "ScheduleError",

@@ -42,7 +42,12 @@ export async function readText(file: string, limit: number, stdin: NodeJS.Readab
  * Writes a file whole or not at all; an existing one is replaced. Parent directories are made.
  * @throws CliError `unwritable`.
  */
-export async function writeText(file: string, text: string): Promise<void> {
+export function writeText(file: string, text: string): Promise<void> {
+  return writeLines(file, text);
+}
+
+/** As `writeText`, of a text that comes in pieces. What the pieces themselves throw is passed on. */
+export async function writeLines(file: string, text: string | AsyncIterable<string>): Promise<void> {
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     await mkdir(dirname(file), { recursive: true });
@@ -53,6 +58,7 @@ export async function writeText(file: string, text: string): Promise<void> {
     }
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
+    if (!isSystemError(cause)) throw cause;
     throw new CliError("unwritable", `cannot be written: ${reason(cause)}`, {
       place: file,
       hint: "choose another file with -o, or free some space",
@@ -60,6 +66,10 @@ export async function writeText(file: string, text: string): Promise<void> {
       cause,
     });
   }
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }
 
 /** Devices and pipes (`-o /dev/stdout`) are written to as they are: they cannot be replaced. */

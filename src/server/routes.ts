@@ -9,6 +9,7 @@ import type { CompiledBlueprint } from "../blueprint/index.ts";
 import type { Json } from "../flow/index.ts";
 import type { Host, RunStatus } from "../host.ts";
 import { runObject } from "../run-object.ts";
+import { addArchiveRoutes } from "./archive-routes.ts";
 import { entryStream } from "./entry-stream.ts";
 import { ServerError } from "./errors.ts";
 import { grantObject } from "./grant-object.ts";
@@ -40,6 +41,7 @@ export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addRunRoutes(server, ports);
   addControlRoutes(server, ports);
   addScheduleRoutes(server, ports, blueprintOf);
+  addArchiveRoutes(server, ports);
 }
 
 function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {

@@ -39,6 +39,8 @@ export const ROUTES = {
   "GET /v1/runs/:id": { verb: "read_task_state", target: "run" },
   "DELETE /v1/runs/:id": { verb: "administer", target: "run" },
   "GET /v1/runs/:id/events": { verb: "subscribe_events", target: "run" },
+  "GET /v1/runs/:id/archive": { verb: "read_trace", target: "run" },
+  "POST /v1/archives": { verb: "administer", target: "host" },
   "POST /v1/runs/:id/cancel": { verb: "cancel_task", target: "run" },
   "POST /v1/runs/:id/pause": { verb: "pause_loop", target: "run" },
   "POST /v1/runs/:id/resume": { verb: "resume_loop", target: "run" },

@@ -148,8 +148,14 @@ export function isOlder(left: RunRecord, right: RunRecord): boolean {
   return left.createdAt === right.createdAt ? left.runId < right.runId : left.createdAt < right.createdAt;
 }
 
-function patched(record: RunRecord, { wakeAt, ...rest }: RunPatch): RunRecord {
-  if (wakeAt === undefined) return { ...record, ...rest };
-  const { wakeAt: _former, ...asleep } = record;
-  return { ...asleep, ...rest, ...(wakeAt === null ? {} : { wakeAt }) };
+function patched(record: RunRecord, { wakeAt, error, ...rest }: RunPatch): RunRecord {
+  const { wakeAt: formerWake, error: formerError, ...kept } = record;
+  const nextWake = wakeAt === undefined ? formerWake : (wakeAt ?? undefined);
+  const nextError = error === undefined ? formerError : (error ?? undefined);
+  return {
+    ...kept,
+    ...rest,
+    ...(nextWake === undefined ? {} : { wakeAt: nextWake }),
+    ...(nextError === undefined ? {} : { error: nextError }),
+  };
 }

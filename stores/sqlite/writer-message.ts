@@ -146,6 +146,11 @@ class CellReader {
     return this.#cells[this.#at++] as number | undefined;
   }
 
+  /** As `change`, of a text. */
+  textChange(): string | null | undefined {
+    return this.#cells[this.#at++] as string | null | undefined;
+  }
+
   /** A number, its absence, or the word to take it away. */
   change(): number | null | undefined {
     return this.#cells[this.#at++] as number | null | undefined;
@@ -176,7 +181,7 @@ function decodeAppend(reader: CellReader): WrittenAppend {
 function decodePatch(reader: CellReader): WrittenAppend["patch"] {
   return {
     status: reader.optionalText() as RunStatus | undefined,
-    error: reader.optionalText(),
+    error: reader.textChange(),
     recoveryAttempts: reader.optionalNumber(),
     wakeAt: reader.change(),
   };

@@ -1,4 +1,4 @@
-/** Opening a host on a data directory that must be there already: asking about a run makes no new store. */
+/** Opening a host on a data directory that, unless said otherwise, must be there: asking about a run makes no new store. */
 import type { Host } from "../../host.ts";
 import type { Workshop } from "../../workshop.ts";
 import type { Surface } from "../surface.ts";
@@ -19,16 +19,24 @@ export async function openExisting(surface: Surface, path: string, workshop?: Wo
   });
 }
 
+async function openNew(surface: Surface, path: string): Promise<Host> {
+  const { openHost } = await import("../../host.ts");
+  return openHost({ data: { kind: "directory", path }, env: surface.env });
+}
+
 /** As `openExisting`; where a host is running there, `ask` speaks to it instead. */
 export async function withHost<T>(
   surface: Surface,
   path: string,
   act: { readonly own: (host: Host) => Promise<T>; readonly ask: (host: RunningHost) => Promise<T> },
-  workshop?: Workshop,
+  options: {
+    readonly workshop?: Workshop /** Make the directory where it is missing. */;
+    readonly make?: boolean;
+  } = {},
 ): Promise<T> {
   let host: Host;
   try {
-    host = await openExisting(surface, path, workshop);
+    host = options.make ? await openNew(surface, path) : await openExisting(surface, path, options.workshop);
   } catch (error) {
     const running = await ownerOf(path, error);
     if (running === undefined) throw error;

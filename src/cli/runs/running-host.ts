@@ -4,8 +4,18 @@
  * The credential goes only to the process that owns the directory's lock: an endpoint file that a dead host left behind
  * may name a port where a stranger listens by now.
  */
+import { openAsBlob } from "node:fs";
 import { isJsonObject, type Json, type JsonObject, ownValue } from "../../flow/index.ts";
 import { type Endpoint, readCredential, readEndpoint } from "../../server/index.ts";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const LINES_TYPE = { "content-type": "application/x-ndjson" };
+
+interface Sent {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Blob;
+}
 
 /** What the host refused; `code` is that of the layer that raised it there. */
 export class RemoteError extends Error {
@@ -32,23 +42,28 @@ export class RunningHost {
    * Asks, and waits for the answer; null where it is empty.
    * @throws RemoteError what the host refused, or `host_unreachable`.
    */
-  async ask(
+  ask(
     method: "GET" | "POST" | "DELETE",
     path: string,
     body?: Json,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<JsonObject | null> {
+    if (body === undefined) return this.#send(path, { method, headers });
+    return this.#send(path, { method, headers: { ...headers, ...JSON_TYPE }, body: JSON.stringify(body) });
+  }
+
+  /** Posts a file's lines. Throws as `ask`. */
+  async upload(path: string, file: string): Promise<JsonObject | null> {
+    return this.#send(path, { method: "POST", headers: LINES_TYPE, body: await openAsBlob(file) });
+  }
+
+  async #send(path: string, request: Sent): Promise<JsonObject | null> {
     let status: number;
     let text: string;
     try {
       const response = await fetch(`${this.#url}${path}`, {
-        method,
-        headers: {
-          ...headers,
-          authorization: `Bearer ${this.#credential}`,
-          ...(body === undefined ? {} : { "content-type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...request,
+        headers: { ...request.headers, authorization: `Bearer ${this.#credential}` },
       });
       status = response.status;
       text = await response.text();

@@ -95,7 +95,7 @@ export async function forkCommand(surface: Surface, runId: string, flags: ForkFl
       return handedOver(surface, flags, await host.ask("POST", runPath(runId, "/fork"), body));
     },
   };
-  return await withHost(surface, path, act, workshop);
+  return await withHost(surface, path, act, { workshop });
 }
 
 /** The ctx a run was started with. */

@@ -20,6 +20,7 @@ export function addRunsCommands(program: Command, surface: Surface, perform: Per
   addReading(runs, surface, perform);
   addControl(runs, surface, perform);
   addGoingOn(runs, program, surface, perform);
+  addArchives(runs, surface, perform);
 }
 
 function addReading(runs: Command, surface: Surface, perform: Perform): void {
@@ -147,5 +148,31 @@ function addGoingOn(runs: Command, program: Command, surface: Surface, perform: 
     .option("--id <id>", "the same id again changes nothing (default: a new one)");
   shown(signal).action((run: string, name: string, flags) =>
     perform(async () => (await import("./runs-go-on.ts")).signalCommand(surface, run, name, flags)),
+  );
+}
+
+function addArchives(runs: Command, surface: Surface, perform: Perform): void {
+  const archive = runs
+    .command("export")
+    .summary("write a run to one file")
+    .description(
+      "Write a run to one portable file: its Blueprint, its journal and its large values. The same run gives the same bytes.",
+    )
+    .argument("<run>", "a run's id")
+    .option("-o, --out <file>", "write a file instead of standard output");
+  addVerbose(addDataDir(archive)).action((run: string, flags) =>
+    perform(async () => (await import("./runs-archive.ts")).exportCommand(surface, run, flags)),
+  );
+
+  const add = runs
+    .command("import")
+    .summary("add a run that was exported")
+    .description(
+      "Add a run that was exported. What is not exactly as it was written is refused. A run that had not ended is paused: it may be going on where it came from.",
+    )
+    .argument("<file>", "an archive")
+    .option("--json", "print JSON");
+  addVerbose(addDataDir(add)).action((file: string, flags) =>
+    perform(async () => (await import("./runs-archive.ts")).importCommand(surface, file, flags)),
   );
 }

@@ -21,8 +21,8 @@ export function appendEntries(db: DatabaseSync, positions: Positions, close: Clo
   // Two updates: setting an indexed column rewrites its index entry even where the value stays.
   const advance = db.prepare(`UPDATE runs SET next_seq = ?4, updated_at = ?5 ${WHERE_MINE}`);
   const advanceAndPatch = db.prepare(
-    `UPDATE runs SET next_seq = ?4, updated_at = ?5, status = coalesce(?6, status), error = coalesce(?7, error),
-     recovery_attempts = coalesce(?8, recovery_attempts), wake_at = iif(?9, ?10, wake_at) ${WHERE_MINE}`,
+    `UPDATE runs SET next_seq = ?4, updated_at = ?5, status = coalesce(?6, status), error = iif(?7, ?8, error),
+     recovery_attempts = coalesce(?9, recovery_attempts), wake_at = iif(?10, ?11, wake_at) ${WHERE_MINE}`,
   );
   const insertEntry = db.prepare(
     `INSERT INTO journal (position, run_no, seq, type, step_key, attempt, text)
@@ -44,6 +44,7 @@ export function appendEntries(db: DatabaseSync, positions: Positions, close: Clo
           nextSeq,
           at,
           status ?? null,
+          error === undefined ? 0 : 1,
           error ?? null,
           recoveryAttempts ?? null,
           wakeAt === undefined ? 0 : 1,
