@@ -25,7 +25,12 @@ export function afterRunAudit({
   clock,
   audits,
 }: Pick<LayerParts, "compiled" | "spawner" | "clock" | "audits">): SpawnerLayer {
-  const run = async (call: StepCall, { agent }: AuditDef, outcome: StepOutcome, signal: AbortSignal): Promise<void> => {
+  const run = async (
+    call: StepCall,
+    { agent, mode }: AuditDef,
+    outcome: StepOutcome,
+    signal: AbortSignal,
+  ): Promise<void> => {
     const kept = `after_run_audit/${agent}`;
     if (call.memo.get(kept) !== undefined) return;
     const timeoutMs = compiled.agents.get(agent)?.policy.timeoutMs;
@@ -34,7 +39,7 @@ export function afterRunAudit({
       const found = await spawner(auditCall(call, agent, outcome, { signal, ...deadline }));
       if (found.kind !== "pass" && found.kind !== "blocked") throw new Error(failureOf(found));
       call.emit({ type: "artifact", name: `audit:${call.agent}`, content: found.value });
-      if (!call.signal.aborted) await call.memo.put(kept, found.value).catch(() => {});
+      if (mode === "sync" && !call.signal.aborted) await call.memo.put(kept, found.value);
     } catch (cause) {
       if (signal.aborted) return;
       const message = `the audit of step ${call.key} by '${agent}' failed: ${(cause as Error).message}`;

@@ -71,16 +71,20 @@ async function spentBy(
   options: Options,
 ): Promise<Amounts> {
   let sum = NOTHING;
-  const scheduled = new Map<StepKey, number>();
+  /** Attempts that have not ended, and whether a worker may have got them. */
+  const open = new Map<StepKey, boolean>();
   for await (const entry of entries) {
     if (entry.type === "step_scheduled" && covers(entry.agent)) {
       // The attempt before was interrupted if it is still here.
-      if (scheduled.has(entry.key)) sum = { ...sum, attempts: sum.attempts + 1 };
-      scheduled.set(entry.key, entry.attempt);
+      if (open.get(entry.key) === true) sum = { ...sum, attempts: sum.attempts + 1 };
+      open.set(entry.key, false);
+    } else if (entry.type === "step_started" && open.has(entry.key)) {
+      open.set(entry.key, true);
     } else if (entry.type === "step_completed" && covers(entry.agent)) {
-      scheduled.delete(entry.key);
-      // Taken over from another run, or never let in.
-      if (entry.reused_from !== undefined || entry.error?.code === EXHAUSTED) continue;
+      const wasStarted = open.get(entry.key) ?? true;
+      open.delete(entry.key);
+      // Taken over from another run, a wait that is the kernel's own, or never let in.
+      if (entry.reused_from !== undefined || !wasStarted || entry.error?.code === EXHAUSTED) continue;
       const timeMs = Math.max(0, entry.at - entry.started_at);
       sum = plus(sum, { ...spent(entry.stats, options), timeMs, attempts: 1 }, 1);
     }
