@@ -12,6 +12,7 @@ import { recoveryRows } from "./recovery.ts";
 import type { Row } from "./row.ts";
 import { runRows } from "./runs.ts";
 import { startUpRows } from "./start-up.ts";
+import { tokenRows } from "./tokens.ts";
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false }, only: { type: "string" } } });
 const only = values.only?.split(",");
@@ -23,6 +24,7 @@ const sections: readonly (readonly [name: string, rows: () => AsyncIterable<Row>
   ["recovery", recoveryRows],
   ["lua", luaRows],
   ["expressions", expressionRows],
+  ["tokens", tokenRows],
   ["start", startUpRows],
 ];
 

@@ -11,8 +11,8 @@
 
 import type { Claims } from "./claims.ts";
 import { isCount, isText, MAX_NAME } from "./claims.ts";
-import { decode, encode, malformed, NARROWED_TYPE, own, sign, signedText } from "./compact.ts";
-import { isVerb, sortedVerbs, type Verb } from "./gate.ts";
+import { decode, encode, keyOf, malformed, NARROWED_TYPE, own, sign, signedText } from "./compact.ts";
+import { isSorted, isVerb, type Verb } from "./gate.ts";
 
 /** Most caveats of a token. */
 export const MAX_CAVEATS = 8;
@@ -58,11 +58,11 @@ export function readNarrowing(payload: string): Narrowing {
   return narrowing;
 }
 
-/** The signature of a narrowed token whose base has `baseSignature`. */
+/** The signature of a token whose base has `baseSignature`; without caveats, just that. */
 export function narrowedSignature({ base, caveats }: Narrowing, baseSignature: string): string {
   return caveats.reduce((signature, _caveat, index) => {
     const payload = writeNarrowing({ base, caveats: caveats.slice(0, index + 1) });
-    return sign(signedText({ header: NARROWED_HEADER, payload }), Buffer.from(signature, "base64url"));
+    return sign(signedText({ header: NARROWED_HEADER, payload }), keyOf(signature));
   }, baseSignature);
 }
 
@@ -94,7 +94,5 @@ function readCaveat(value: unknown): Caveat {
 }
 
 function areVerbs(value: unknown): value is readonly Verb[] {
-  if (!Array.isArray(value) || !value.every(isVerb)) return false;
-  const sorted = sortedVerbs(value);
-  return sorted.length === value.length && sorted.every((verb, index) => verb === value[index]);
+  return Array.isArray(value) && value.every(isVerb) && isSorted(value);
 }

@@ -7,7 +7,7 @@
  */
 import { decode, encode, malformed, own, TOKEN_TYPE } from "./compact.ts";
 import { CapabilityError } from "./errors.ts";
-import { GATE, isRole, isVerb, type Role, sortedVerbs, type Verb } from "./gate.ts";
+import { GATE, isRole, isSorted, isVerb, type Role, type Verb } from "./gate.ts";
 import type { Binding } from "./grant.ts";
 import { isKeyId } from "./keys.ts";
 
@@ -104,9 +104,7 @@ function defectOf(claims: Claims): string | undefined {
   if (!isText(subject, MAX_NAME)) return `its subject is no text of 1 to ${MAX_NAME} characters`;
   if (!isRole(role)) return "its role is none";
   if (!Array.isArray(verbs) || verbs.length === 0 || !verbs.every(isVerb)) return "its verbs are none";
-  if (sortedVerbs(verbs).some((verb, index) => verb !== verbs[index]) || new Set(verbs).size < verbs.length) {
-    return "its verbs are not in order";
-  }
+  if (!isSorted(verbs)) return "its verbs are not in order";
   if ((role === "worker") !== (binding !== undefined)) return "workers' tokens, and only those, are bound to a step";
   if (binding !== undefined && !isBinding(binding)) return "its binding names no attempt";
   if (artifact !== undefined && !isText(artifact, MAX_NAME)) return "its artifact is no name";

@@ -7,7 +7,7 @@
  * J2  A header is compared, not interpreted: there is one for each type of token, so nobody chooses an algorithm.
  * J3  Signatures are compared in constant time.
  */
-import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { CapabilityError } from "./errors.ts";
 
 /** Most characters of a token: what a header of a request comfortably holds. */
@@ -49,8 +49,13 @@ export function join({ header, payload, signature }: Segments): string {
 }
 
 /** The signature of a text, in base64url. */
-export function sign(text: string, key: KeyObject | Uint8Array): string {
+export function sign(text: string, key: KeyObject): string {
   return createHmac("sha256", key).update(text).digest("base64url");
+}
+
+/** A signature as the key of what is narrowed from it. */
+export function keyOf(signature: string): KeyObject {
+  return createSecretKey(signature, "base64url");
 }
 
 /** Whether two signatures, or digests, of the same kind are the same (J3). */

@@ -66,17 +66,25 @@ export const GATE: Readonly<Record<Role, ReadonlySet<Verb>>> = {
   senior: new Set<Verb>(["answer_query", "override_verdict", "pause_loop", "resume_loop", "inject_directive"]),
 };
 
+const ROLE_NAMES: ReadonlySet<unknown> = new Set(ROLES);
+const VERB_NAMES: ReadonlySet<unknown> = new Set(VERBS);
+
 /** Whether a text names a role. */
 export function isRole(text: unknown): text is Role {
-  return (ROLES as readonly unknown[]).includes(text);
+  return ROLE_NAMES.has(text);
 }
 
 /** Whether a text names a verb. */
 export function isVerb(text: unknown): text is Verb {
-  return (VERBS as readonly unknown[]).includes(text);
+  return VERB_NAMES.has(text);
 }
 
 /** Verbs as a token lists them: each once, in order of their names. */
 export function sortedVerbs(verbs: Iterable<Verb>): readonly Verb[] {
   return [...new Set(verbs)].sort();
+}
+
+/** Whether verbs are as a token lists them. */
+export function isSorted(verbs: readonly Verb[]): boolean {
+  return verbs.every((verb, index) => index === 0 || (verbs[index - 1] ?? "") < verb);
 }

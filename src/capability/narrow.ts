@@ -4,19 +4,12 @@
  * Owns: refusing what would take nothing away, so that nobody hands on a token believing it is weaker. Does not own:
  * what a narrowed token allows (caveats.ts), which the host judges whatever this function refused.
  */
-import {
-  applyCaveats,
-  type Caveat,
-  MAX_CAVEATS,
-  NARROWED_HEADER,
-  type Narrowing,
-  readNarrowing,
-  writeNarrowing,
-} from "./caveats.ts";
-import { type Claims, isCount, isText, keyIdOf, MAX_NAME, readClaims } from "./claims.ts";
-import { join, MAX_TOKEN, malformed, sign, signedText, split } from "./compact.ts";
+import { type Caveat, MAX_CAVEATS, NARROWED_HEADER, writeNarrowing } from "./caveats.ts";
+import { type Claims, isCount, isText, MAX_NAME } from "./claims.ts";
+import { join, keyOf, MAX_TOKEN, sign, signedText } from "./compact.ts";
 import { CapabilityError } from "./errors.ts";
 import { sortedVerbs, type Verb } from "./gate.ts";
+import { parseToken } from "./token.ts";
 
 /** What to leave of a token. At least one. */
 export interface Narrower {
@@ -28,42 +21,16 @@ export interface Narrower {
   readonly artifact?: string;
 }
 
-/** What a token says, proven or not. */
-export interface TokenContents {
-  readonly keyId: string;
-  /** Of the token that the host made. */
-  readonly claims: Claims;
-  /** What its holders took away since; empty for a token as the host made it. */
-  readonly caveats: readonly Caveat[];
-  /** What is left. */
-  readonly effective: Claims;
-}
-
-/** What a token says. Proves nothing. @throws CapabilityError `token_malformed`. */
-export function readToken(token: string): TokenContents {
-  const { header, payload } = split(token);
-  const narrowing = header === NARROWED_HEADER ? readNarrowing(payload) : undefined;
-  const [baseHeader = "", basePayload = "", ...more] = narrowing?.base.split(".") ?? [header, payload];
-  if (more.length > 0) throw malformed("its base is none");
-  const keyId = keyIdOf(baseHeader);
-  const claims = readClaims(basePayload);
-  const caveats = narrowing?.caveats ?? [];
-  return { keyId, claims, caveats, effective: applyCaveats(claims, caveats) };
-}
-
 /**
  * A token that allows less. Needs no key.
  * @throws CapabilityError `token_malformed`; `never_widens` where it would take nothing away or give something.
  */
 export function narrow(token: string, narrower: Narrower): string {
-  const { effective, caveats } = readToken(token);
+  const { effective, caveats, base, signature } = parseToken(token);
   const caveat = caveatOf(narrower, effective);
   if (caveats.length === MAX_CAVEATS) throw refused(`it has been narrowed ${MAX_CAVEATS} times, and cannot be again`);
-  const { header, payload, signature } = split(token);
-  const base = caveats.length === 0 ? signedText({ header, payload }) : readNarrowing(payload).base;
-  const narrowing: Narrowing = { base, caveats: [...caveats, caveat] };
-  const narrowed = { header: NARROWED_HEADER, payload: writeNarrowing(narrowing) };
-  const text = join({ ...narrowed, signature: sign(signedText(narrowed), Buffer.from(signature, "base64url")) });
+  const narrowed = { header: NARROWED_HEADER, payload: writeNarrowing({ base, caveats: [...caveats, caveat] }) };
+  const text = join({ ...narrowed, signature: sign(signedText(narrowed), keyOf(signature)) });
   if (text.length > MAX_TOKEN) throw refused("it would be too long");
   return text;
 }

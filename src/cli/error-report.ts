@@ -64,6 +64,10 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   port_taken: machine("choose another port with --port; 0 is any that is free"),
   not_listening: machine("choose another address with --host or port with --port"),
   credential_damaged: machine("remove the file and start the host again"),
+  token_malformed: asked("copy the whole token, in one line"),
+  never_widens: asked("see `swarm-host token inspect` for what the token has"),
+  grant_invalid: asked("see `swarm-host token mint --help`"),
+  keys_invalid: machine("restore the file from a backup, or remove it and give out new tokens"),
   run_lost: machine("another host has taken the run over: watch it there"),
   engine_closed: machine("run the command again"),
   unknown_template: asked("see `swarm-host bp new --help`"),
@@ -95,6 +99,7 @@ const EXPECTED = new Set([
   "BlueprintError",
   "ScaffoldError",
   "ServerError",
+  "CapabilityError",
   "RemoteError",
 ]);
 

@@ -12,6 +12,7 @@ import { addRunsCommands } from "./runs/runs-program.ts";
 import { SCAFFOLD_TEMPLATES } from "./scaffold-templates.ts";
 import { addScheduleCommands } from "./schedule/schedule-program.ts";
 import type { Surface } from "./surface.ts";
+import { addTokenCommands } from "./token/token-program.ts";
 
 /** Runs an action and keeps its exit code. */
 export type Perform = (action: () => Promise<ExitCode>) => Promise<void>;
@@ -42,6 +43,7 @@ export function buildProgram(surface: Surface, perform: Perform): Command {
   addServe(program, surface, perform);
   addRunsCommands(program, surface, perform);
   addScheduleCommands(program, surface, perform);
+  addTokenCommands(program, surface, perform);
   addBlueprintCommands(program, surface, perform);
   addSimulate(program, surface, perform);
   addDoctor(program, surface, perform);
