@@ -1,5 +1,7 @@
 /** Operators: sessions, seats, and the durable requests between runs and whoever sits there. */
 export { MAX_POINTERS, type OutputLayout, type PayloadProblem } from "./earlier-outputs.ts";
+export { deskConsult, operatorRequests } from "./asking.ts";
+export { Desk } from "./desk.ts";
 export { OperatorError, type OperatorErrorCode } from "./errors.ts";
 export type {
   Acquired,
@@ -15,6 +17,7 @@ export type {
   Submitted,
   WorkerSubmission,
 } from "./operator-desk.ts";
+export type { DeskPorts, WorkerBinding, WorkerCredentials } from "./ports.ts";
 export type { RequestBody, RequestTerms, WorkerSpec } from "./request-body.ts";
 export { RunOutputs } from "./run-outputs.ts";
 export { MAX_TEXT_BYTES } from "./submitted-text.ts";

@@ -98,6 +98,9 @@ export interface Link {
   /** Bytes handed over and not yet sent. */
   readonly buffered: number;
   send(data: string | Uint8Array): void;
+  /** Hands nothing over until `resume`. */
+  pause(): void;
+  resume(): void;
   /** Ends it with a WebSocket close code. */
   close(code: number, reason: string): void;
 }

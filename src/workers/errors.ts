@@ -28,6 +28,7 @@ import type { LuaErrorCode } from "../lua/index.ts";
  * | `subprocess_output_limit` | the program printed more than it may                                               |
  * | `subprocess_frame`        | a streaming program broke its framing                                              |
  * | `subprocess_helper_lost`  | the process that starts programs died while this one ran                           |
+ * | `operator_error`          | the operator could not have the step done, and says so                             |
  * | `prompt_template`         | the agent's system prompt does not render                                          |
  * | `verdict_rejected`        | the answer breaks the agent's verdict contract                                     |
  * | `check_policy_strict`     | an output could not be written as a file, and check_policy is `strict`             |
@@ -60,6 +61,7 @@ const RETRYABLE = {
   subprocess_output_limit: false,
   subprocess_frame: false,
   subprocess_helper_lost: true,
+  operator_error: true,
   prompt_template: false,
   verdict_rejected: true,
   check_policy_strict: true,

@@ -13,8 +13,9 @@ export {
   type RegisteredFunction,
   skip,
 } from "./function-registry.ts";
-export { parseJson } from "./json-value.ts";
+export { jsonProblem, parseJson } from "./json-value.ts";
 export type { HostCall, HostFunction, LuaScript } from "./lua.ts";
+export type { OperatorReply, OperatorRequests, OperatorTask, RequestTerms, WorkerSpec } from "./operator-task.ts";
 export { type CheckPolicy, MAX_PART_NAME_BYTES, partNameProblem } from "./projection.ts";
 export { createSpawner, type SpawnerParts } from "./spawner.ts";
 export {
@@ -23,3 +24,4 @@ export {
   type SubprocessLimits,
   type SubprocessOptions,
 } from "./subprocess/index.ts";
+export { checkVerdict, VERDICT_PART } from "./verdict.ts";

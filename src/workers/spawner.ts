@@ -17,6 +17,8 @@ import { foldAnswer, foldMode, foldValue } from "./fold.ts";
 import { functionWorker } from "./function.ts";
 import type { FunctionRegistry } from "./function-registry.ts";
 import { type LuaParts, luaWorker } from "./lua.ts";
+import { operatorWorker } from "./operator.ts";
+import type { OperatorRequests } from "./operator-task.ts";
 import { type CheckPolicy, project, rootOf } from "./projection.ts";
 import { skippedValue } from "./skip-marker.ts";
 import { subprocessWorker } from "./subprocess/index.ts";
@@ -30,6 +32,8 @@ export interface SpawnerParts extends LuaParts {
   readonly subprocess: SubprocessHost;
   readonly files: WorkerFiles;
   readonly clock: Pick<Clock, "now" | "timer">;
+  /** Where steps go that are done outside. Absent: this host has no operators. */
+  readonly operators?: OperatorRequests;
   /** What a failure to write an output file means, where the launch says so. Default: the Blueprint's, else `warn`. */
   readonly checkPolicy?: CheckPolicy;
 }
@@ -61,7 +65,7 @@ export function createSpawner(compiled: CompiledBlueprint, parts: SpawnerParts):
       return { kind: "skip", value: skipped === undefined ? out : skipped.value, ...report };
     }
     try {
-      if (verdict === "pass" && agent.verdict !== undefined)
+      if (verdict === "pass" && agent.verdict !== undefined && answer.unjudged !== true)
         checkVerdict(agent.name, agent.verdict, answer.value, staged);
       if (policy === "strict" || rootOf(compiled.placement, call.context) !== undefined) {
         const projection = { call, name: outputName, ok: verdict === "pass", value: out };
@@ -80,7 +84,8 @@ export function createSpawner(compiled: CompiledBlueprint, parts: SpawnerParts):
 
   const attempt = async (route: Route, call: StepCall): Promise<StepOutcome> => {
     const { signal } = call;
-    if (signal.aborted) return stopOutcome(signal);
+    // What was asked for outside in an earlier life must be withdrawn, by the only one who can.
+    if (signal.aborted && route.agent.kind !== "operator") return stopOutcome(signal);
     let answer: WorkerAnswer;
     try {
       answer = await route.worker({ call, view: contextView(call, route.agent.contextPolicy) });
@@ -124,15 +129,20 @@ function workerOf(agent: CompiledAgent, parts: SpawnerParts): Worker {
     case "subprocess":
       return subprocessWorker(agent, plan, parts);
     case "operator":
+      return parts.operators === undefined ? absent(agent) : operatorWorker(agent, plan, parts.operators);
     case "agent_block":
     case "llm":
     case "swarm":
-      return async () => {
-        throw new WorkerError(
-          "no_worker",
-          `agent '${agent.name}' is of kind '${plan.kind}', for which this host has no worker; make it a lua, function or subprocess agent, or run it on a host that has one`,
-          { details: { agent: agent.name, kind: plan.kind } },
-        );
-      };
+      return absent(agent);
   }
+}
+
+function absent({ name, plan: { kind } }: CompiledAgent): Worker {
+  return async () => {
+    throw new WorkerError(
+      "no_worker",
+      `agent '${name}' is of kind '${kind}', for which this host has no worker; make it a lua, function or subprocess agent, or run it on a host that has one`,
+      { details: { agent: name, kind } },
+    );
+  };
 }

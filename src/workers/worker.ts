@@ -34,6 +34,8 @@ export interface WorkerAnswer extends WorkerReport {
   readonly verdict: "pass" | "blocked" | "skip";
   /** Absent: none. */
   readonly parts?: readonly StagedPart[];
+  /** True: the agent's verdict contract does not apply, because this is not the agent's own answer. */
+  readonly unjudged?: boolean;
 }
 
 /** Does one attempt (K1, K2). */
