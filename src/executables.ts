@@ -15,7 +15,7 @@ import { type ExternFunction, encodeFlow, externMap, type Json, ownValue, type P
 import type { AgentBinding, JournalEntry } from "./kernel/index.ts";
 import { type AuditTasks, type Consult, type FairQueues, layered } from "./middleware/index.ts";
 import { isWaitingFunction } from "./waiting-functions.ts";
-import { createSpawner, nodeFiles, type SubprocessHost } from "./workers/index.ts";
+import { createSpawner, nodeFiles, type OperatorRequests, type SubprocessHost } from "./workers/index.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** Versions kept; one more costs a compilation of some milliseconds. */
@@ -35,6 +35,8 @@ export interface ExecutableParts {
   readonly consult?: Consult;
   /** What stands in for the workers. Default: nothing. */
   readonly standIn?: (compiled: CompiledBlueprint, spawner: Dispatch) => Dispatch;
+  /** Absent: steps of operator agents fail. */
+  readonly operators?: OperatorRequests;
 }
 
 /** The executables of one host. */
@@ -74,7 +76,7 @@ export class Executables {
   }
 
   #make(compiled: CompiledBlueprint): Executable {
-    const { workshop, subprocess, clock, journals, queues, audits, consult } = this.#parts;
+    const { workshop, subprocess, clock, journals, queues, audits, consult, operators } = this.#parts;
     const { functions, luaScripts, hostFunctions, externs } = workshop.registrations;
     const files = nodeFiles({ scratchRoot: tmpdir() });
     const spawner = createSpawner(compiled, {
@@ -85,6 +87,7 @@ export class Executables {
       subprocess,
       files,
       clock,
+      ...(operators === undefined ? {} : { operators }),
     });
     const nodeDigests: string[] = [];
     const nodeDigest = (step: ProgramStep): string =>

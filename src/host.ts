@@ -8,11 +8,12 @@ import { hash, randomBytes } from "node:crypto";
 import { type JournalRow, type RunQuery, type RunRecord, StoreError, type Stores } from "../stores/ports.ts";
 import { importRun } from "./archive/index.ts";
 import { blueprintVersion, type CompiledBlueprint } from "./blueprint/index.ts";
-import type { Capabilities } from "./capability/index.ts";
+import type { Capabilities, CredentialSources } from "./capability/index.ts";
 import {
   type CancelRequest,
   type Clock,
   Engine,
+  EngineError,
   type Recovery,
   type RunHandle,
   type RunObserver,
@@ -21,22 +22,45 @@ import {
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
 import { HostKeys } from "./host-keys.ts";
+import { deskSources, openDesk } from "./host-operators.ts";
 import { HostSchedules } from "./host-schedules.ts";
 import { JournalBell } from "./journal-bell.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
 import { AuditTasks, FairQueues, type QueueView, type TaskInput, taskContext } from "./middleware/index.ts";
+import { type Desk, deskConsult, type OperatorDesk, OperatorError, operatorRequests } from "./operators/index.ts";
 import { packageVersion } from "./package-version.ts";
 import { RunRecords } from "./run-records.ts";
 import { SubprocessHost } from "./workers/index.ts";
 import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
-export type { JournalRow, RunQuery, RunRecord, RunStatus } from "../stores/ports.ts";
+export type {
+  JournalRow,
+  Material,
+  RequestRecord,
+  RunQuery,
+  RunRecord,
+  RunStatus,
+  SeatRecord,
+} from "../stores/ports.ts";
 export { ARCHIVE_LIMITS, ArchiveError } from "./archive/index.ts";
 export type { CancelRequest, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError } from "./engine/index.ts";
 export type { Degradation, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
 export type { QueueView, TaskInput, Ticket } from "./middleware/index.ts";
+export type {
+  Addressed,
+  Connection,
+  Handover,
+  Link,
+  OperatorDesk,
+  OperatorSession,
+  RequestBody,
+  RequestTerms,
+  SeatView,
+  WorkerSubmission,
+} from "./operators/index.ts";
+export { OperatorError } from "./operators/index.ts";
 
 /** Where runs are kept. */
 export type DataLocation =
@@ -55,6 +79,8 @@ export interface HostOptions extends WorkshopOptions {
   readonly onDefect?: (error: unknown) => void;
   /** A workshop to use, with its registrations and its Lua VMs; its owner disposes it. Default: the host's own. */
   readonly workshop?: Workshop;
+  /** Whether operators can reach it. False: steps of operator agents fail at once. Default true. */
+  readonly attended?: boolean;
 }
 
 /** What a run is launched with. */
@@ -66,6 +92,8 @@ export interface LaunchOptions {
   readonly observer?: RunObserver;
   /** A launch with the key of an earlier one is that run: nothing new is started. 1 to 200 characters. */
   readonly idempotencyKey?: string;
+  /** Who sits where from the start, by seat. What they take it for: 1 to 1000 characters. */
+  readonly seats?: Readonly<Record<string, { readonly sessionId: string; readonly description: string }>>;
 }
 
 /** What a fork changes. */
@@ -100,6 +128,7 @@ export class Host implements AsyncDisposable {
   #queueHold: Timer | undefined;
   /** The imports so far; the next begins when they are done. Never rejects. */
   #imports: Promise<unknown> = Promise.resolve();
+  readonly #desk: Desk;
 
   /** Use `openHost`. */
   constructor(options: HostOptions, stores: Stores, keys: HostKeys) {
@@ -120,6 +149,14 @@ export class Host implements AsyncDisposable {
       version: packageVersion(),
       resolve: (version) => this.#executables.resolve(version),
     });
+    this.#desk = openDesk({
+      stores,
+      clock: systemClock,
+      engine: this.#engine,
+      capabilities: keys.capabilities,
+      onDefect: options.onDefect ?? (() => {}),
+    });
+    const { attended = true } = options;
     this.#executables = new Executables({
       workshop: this.workshop,
       subprocess: this.#subprocess,
@@ -128,6 +165,9 @@ export class Host implements AsyncDisposable {
       clock: systemClock,
       queues: this.#queues,
       audits: this.#audits,
+      ...(attended
+        ? { operators: operatorRequests(this.#desk, systemClock), consult: deskConsult(this.#desk, systemClock) }
+        : {}),
     });
     this.schedules = new HostSchedules({
       stores,
@@ -138,6 +178,16 @@ export class Host implements AsyncDisposable {
       onEntries: (runId, listener) => this.onEntries(runId, listener),
       onDefect: options.onDefect ?? (() => {}),
     });
+  }
+
+  /** Sessions, seats and requests. */
+  get operators(): OperatorDesk {
+    return this.#desk;
+  }
+
+  /** Where sessions' secrets and workers' handles are looked up. */
+  get credentialSources(): CredentialSources {
+    return deskSources(this.#desk, this.#stores);
   }
 
   /** Makes and proves tokens. */
@@ -165,12 +215,16 @@ export class Host implements AsyncDisposable {
     return this.#stores.durability;
   }
 
-  /** Starts a run of a compiled Blueprint. Resolves when its start is durable. */
+  /**
+   * Starts a run of a compiled Blueprint. Resolves when its start is durable, and its seats are taken.
+   * @throws OperatorError `seat_unknown`, `session_unknown`, `seat_invalid`; nothing was started then.
+   */
   async launch(compiled: CompiledBlueprint, options: LaunchOptions = {}): Promise<RunHandle> {
-    const { input, taskInput = {}, observer, idempotencyKey } = options;
+    const { input, taskInput = {}, observer, idempotencyKey, seats = {} } = options;
     // Asked first, so that a launch that is not the first begins nothing; the store decides between two at once.
     const known = idempotencyKey === undefined ? undefined : await this.launchedWith(idempotencyKey);
     if (known !== undefined) return this.#engine.attach(known.runId);
+    await this.#checkSeats(compiled, seats);
     const { executable, pinned } = this.#executables.pin(compiled);
     const handle = this.#engine.launch({
       executable: await executable,
@@ -181,13 +235,14 @@ export class Host implements AsyncDisposable {
     });
     try {
       await Promise.all([pinned, handle.accepted]);
-      return handle;
     } catch (error) {
       const earlier =
         error instanceof StoreError && error.code === "run_key_taken" ? error.details["runId"] : undefined;
       if (typeof earlier !== "string") throw error;
       return this.#engine.attach(earlier);
     }
+    await this.#seat(handle.runId, seats);
+    return handle;
   }
 
   /** Starts a run that shares what another has recorded. Resolves when its start is durable. */
@@ -214,7 +269,9 @@ export class Host implements AsyncDisposable {
     // Steps that waited go back to their queues; nobody passes before those who waited longest are there too.
     this.#queues.hold();
     try {
-      return await this.#engine.recover();
+      const recovery = await this.#engine.recover();
+      await this.#desk.start();
+      return recovery;
     } finally {
       this.#queueHold = systemClock.timer(Date.now() + QUEUE_HOLD_MS, () => this.#queues.release());
     }
@@ -321,9 +378,32 @@ export class Host implements AsyncDisposable {
     return this.#engine.observe(runId, observer);
   }
 
+  async #checkSeats({ blueprint }: CompiledBlueprint, seats: NonNullable<LaunchOptions["seats"]>): Promise<void> {
+    for (const [seat, { sessionId, description }] of Object.entries(seats)) {
+      if (!blueprint.operators.some(({ name }) => name === seat)) {
+        throw new OperatorError("seat_unknown", `the Blueprint '${blueprint.id}' declares no seat '${seat}'`);
+      }
+      if (description.trim() === "")
+        throw new OperatorError("seat_invalid", `say what the seat '${seat}' is taken for`);
+      await this.#desk.session(sessionId);
+    }
+  }
+
+  /** A run that has ended by now needs nobody in its seats. */
+  async #seat(runId: string, seats: NonNullable<LaunchOptions["seats"]>): Promise<void> {
+    for (const [seat, { sessionId, description }] of Object.entries(seats)) {
+      try {
+        await this.#desk.acquire({ runId, seat, sessionId, description });
+      } catch (error) {
+        if (!(error instanceof EngineError && error.code === "run_ended")) throw error;
+      }
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.schedules.close();
     this.#queueHold?.cancel();
+    await this.#desk[Symbol.asyncDispose]();
     await this.#engine[Symbol.asyncDispose]();
     await this.#audits[Symbol.asyncDispose]();
     await Promise.all([

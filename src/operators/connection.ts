@@ -8,11 +8,11 @@
  *     frame of a connection; one that does not is refused.
  * C2  Every frame but `seen` and `pong` is answered, `done` or `refused`, after what it did is durable. Frames about one
  *     request take effect in their order.
- * C3  At most MAX_UNDER_WAY frames are worked at: then nothing more is read.
+ * C3  At most MAX_UNDER_WAY frames are worked at, and MAX_UNREAD bytes wait to be read: then nothing more is read.
  * C4  A client says something at least every HEARTBEAT_MS * MAX_SILENT, or its socket is closed.
  */
 import type { Clock, Timer } from "../engine/index.ts";
-import { WINDOW } from "./delivery.ts";
+import { MAX_BUFFERED, WINDOW } from "./delivery.ts";
 import { OperatorError } from "./errors.ts";
 import { type ClientFrame, type FrameCodec, MAX_MESSAGE, type ServerFrame } from "./frames.ts";
 import type { Connection, Link } from "./operator-desk.ts";
@@ -22,6 +22,8 @@ export const HEARTBEAT_MS = 30_000;
 /** Heartbeats without an answer after which a socket is given up. */
 export const MAX_SILENT = 5;
 const MAX_UNDER_WAY = 256;
+/** Bytes the link may hold before nothing more is read: a client that does not read cannot go on asking. */
+const MAX_UNREAD: number = 4 * MAX_BUFFERED;
 /** Frames that were none, of one connection, after which it is closed. */
 const MAX_INVALID = 20;
 
@@ -57,6 +59,7 @@ export class SessionConnection implements Connection {
   #lastSeq = 0;
   #invalid = 0;
   #underWay = 0;
+  #isPaused = false;
   #isOver = false;
 
   constructor(link: Link, ports: ConnectionPorts) {
@@ -108,6 +111,7 @@ export class SessionConnection implements Connection {
   }
 
   drained(): void {
+    this.#regulate();
     this.#ports.drained();
   }
 
@@ -124,14 +128,27 @@ export class SessionConnection implements Connection {
     }
     const { id } = frame;
     this.#underWay += 1;
-    if (this.#underWay === MAX_UNDER_WAY) this.#link.pause();
+    this.#regulate();
     const before = this.#turns.get(id);
     const turn = (before === undefined ? this.#do(frame) : before.then(() => this.#do(frame))).finally(() => {
       if (this.#turns.get(id) === turn) this.#turns.delete(id);
       this.#underWay -= 1;
-      if (this.#underWay === MAX_UNDER_WAY / 2 && !this.#isOver) this.#link.resume();
+      this.#regulate();
     });
     this.#turns.set(id, turn);
+  }
+
+  /** C3. */
+  #regulate(): void {
+    if (this.#isOver) return;
+    const { buffered } = this.#link;
+    if (!this.#isPaused && (this.#underWay >= MAX_UNDER_WAY || buffered >= MAX_UNREAD)) {
+      this.#isPaused = true;
+      this.#link.pause();
+    } else if (this.#isPaused && this.#underWay <= MAX_UNDER_WAY / 2 && buffered < MAX_BUFFERED) {
+      this.#isPaused = false;
+      this.#link.resume();
+    }
   }
 
   /** Does what a frame says and answers it. Never rejects. */

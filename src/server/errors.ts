@@ -8,6 +8,8 @@
  * - `unauthorized`: the request shows no credential that this host knows.
  * - `route_unlisted`: a route that the table of rules does not have; a defect of the server.
  * - `starting`: the host is not ready yet.
+ * - `not_found`: there is no such socket.
+ * - `subprotocol`: a socket was asked for without a subprotocol that the host speaks.
  * - `version_unknown`: no Blueprint of that version is kept here.
  * - `request_contradicts`: fields of the request do not go together.
  */
@@ -19,7 +21,9 @@ export type ServerErrorCode =
   | "route_unlisted"
   | "starting"
   | "version_unknown"
-  | "request_contradicts";
+  | "request_contradicts"
+  | "not_found"
+  | "subprotocol";
 
 /** The one error class of the server. */
 export class ServerError extends Error {

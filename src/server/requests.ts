@@ -1,5 +1,6 @@
 /** What requests may hold: one TypeBox source for ajv and for the types. Bounded everywhere. */
 import { type Static, Type } from "@sinclair/typebox";
+import { LaunchSeats } from "./operator-requests.ts";
 
 const closed = { additionalProperties: false } as const;
 
@@ -19,6 +20,7 @@ export const LaunchBody = Type.Object(
     blueprint: Type.Optional(Type.Object({})),
     version: Type.Optional(Type.String({ pattern: "^sha256:[0-9a-f]{64}$" })),
     input: Type.Optional(Type.Object({})),
+    seats: Type.Optional(LaunchSeats),
   },
   { ...closed, minProperties: 1 },
 );

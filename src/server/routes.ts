@@ -13,6 +13,7 @@ import { addArchiveRoutes } from "./archive-routes.ts";
 import { entryStream } from "./entry-stream.ts";
 import { ServerError } from "./errors.ts";
 import { grantObject } from "./grant-object.ts";
+import { addOperatorRoutes, launchSeats } from "./operator-routes.ts";
 import {
   EventsQuery,
   ForkBody,
@@ -42,6 +43,7 @@ export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addControlRoutes(server, ports);
   addScheduleRoutes(server, ports, blueprintOf);
   addArchiveRoutes(server, ports);
+  addOperatorRoutes(server, ports);
 }
 
 function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {
@@ -49,7 +51,7 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
     "/v1/runs",
     { schema: { body: LaunchBody, headers: LaunchHeaders } },
     async (request, reply) => {
-      const { input } = request.body;
+      const { input, seats } = request.body;
       const key = request.headers["idempotency-key"];
       const known = key === undefined ? undefined : await host().launchedWith(key);
       if (known !== undefined) return runObject(known);
@@ -57,6 +59,7 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
       const run = await host().launch(compiled, {
         ...(input === undefined ? {} : { input: input as Json }),
         ...(key === undefined ? {} : { idempotencyKey: key }),
+        ...(seats === undefined ? {} : { seats: launchSeats(seats, request.grant) }),
       });
       return reply
         .code(201)

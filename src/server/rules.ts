@@ -54,6 +54,16 @@ export const ROUTES = {
   "POST /v1/schedules/:name/pause": { verb: "administer", target: "host" },
   "POST /v1/schedules/:name/resume": { verb: "administer", target: "host" },
   "POST /v1/schedules/:name/trigger": { verb: "start_task", target: "host" },
+
+  "POST /v1/operators": { verb: "attach_session", target: "none" },
+  "GET /v1/operators": { verb: "read_task_state", target: "host" },
+  "GET /v1/operators/:sid": { verb: "heartbeat", target: "session" },
+  "DELETE /v1/operators/:sid": { verb: "detach_session", target: "session" },
+  "GET /v1/operators/:sid/socket": { verb: "dispatch_attempt", target: "session" },
+  "GET /v1/runs/:id/seats": { verb: "read_task_state", target: "run" },
+  "POST /v1/runs/:id/seats": { verb: "dispatch_attempt", target: "run" },
+  "DELETE /v1/runs/:id/seats/:seat": { verb: "dispatch_attempt", target: "run" },
+  "GET /v1/runs/:id/handover": { verb: "read_task_state", target: "run" },
 } as const satisfies Readonly<Record<string, RouteRule | "open">>;
 
 /** What a route demands; undefined where the table does not have it. */

@@ -13,6 +13,7 @@ import type { CredentialSources } from "../capability/index.ts";
 import type { Host } from "../host.ts";
 import { Access, guardRoutes } from "./access.ts";
 import { ServerError } from "./errors.ts";
+import { acceptSockets } from "./operator-socket.ts";
 import { problem, problemOf } from "./problem.ts";
 import { addRoutes } from "./routes.ts";
 
@@ -29,7 +30,7 @@ export interface Address {
 export interface Service {
   readonly host: Host;
   readonly credential: string;
-  /** Where sessions and workers' handles are looked up. Default: there are none. */
+  /** Where sessions and workers' handles are looked up. Default: with the host. */
   readonly sources?: CredentialSources;
 }
 
@@ -67,16 +68,17 @@ export async function listen(address: Address, onDefect: (error: unknown) => voi
   });
   answerProblems(server, onDefect);
   addRoutes(server, { host: () => current().host, closing: closing.signal });
+  acceptSockets(server, { host: () => current().host, access: () => current().access, onDefect });
   const url = await bind(server, address);
   return {
     url,
-    ready({ host, credential, sources }) {
+    ready({ host, credential, sources = host.credentialSources }) {
       const { capabilities } = host;
       const access = new Access({
         credential,
         capabilities,
         now: () => host.now(),
-        ...(sources === undefined ? {} : { sources }),
+        sources,
       });
       service = { host, access };
     },

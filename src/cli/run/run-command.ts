@@ -74,7 +74,10 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
     const compiled = flags.json ? compiledOrThrow(checked) : compiledOrRefuse(surface, checked);
     noteFindings(view, checked);
     const { openHost } = await hostModule;
-    await using host = await openHost({ data: dataLocation(surface, flags), workshop, env: surface.env });
+    const data = dataLocation(surface, flags);
+    // What is kept can be served later; what is not, no operator will ever reach.
+    const attended = data.kind === "directory";
+    await using host = await openHost({ data, workshop, env: surface.env, attended });
     noteDurability(view, host);
 
     const key = flags.idempotencyKey;

@@ -1,0 +1,77 @@
+/**
+ * The operators of a host: the desk, with what it needs of the host's other parts.
+ *
+ * Owns: which part stands behind each of the desk's ports. Does not own: any rule of the desk (src/operators).
+ */
+import { randomBytes } from "node:crypto";
+import type { Stores } from "../stores/ports.ts";
+import type { AttemptState, Capabilities, CredentialSources } from "./capability/index.ts";
+import { type Clock, type Engine, EngineError } from "./engine/index.ts";
+import { isJsonObject, type Json } from "./flow/index.ts";
+import { Desk } from "./operators/index.ts";
+
+/** What the desk is put together from. */
+export interface HostParts {
+  readonly stores: Pick<Stores, "operators" | "runs" | "documents">;
+  readonly clock: Clock;
+  readonly engine: Pick<Engine, "wake" | "seatChanged" | "emit">;
+  readonly capabilities: Capabilities;
+  /** Told what nobody waits for. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+/** Opens the desk of a host. */
+export function openDesk({ stores, clock, engine, capabilities, onDefect }: HostParts): Desk {
+  return new Desk({
+    store: stores.operators,
+    clock,
+    credentials: {
+      handle: (binding) => capabilities.handle(binding),
+      token: (binding, { subject, expiresAt }) =>
+        capabilities.mint({ role: "worker", subject: subject.slice(0, 200), binding, expiresAt }, clock.now()),
+    },
+    newId: () => randomBytes(16).toString("hex"),
+    newSecret: () => randomBytes(32).toString("hex"),
+    wake: (runId) => engine.wake(runId),
+    seatChanged: (runId, change) => engine.seatChanged(runId, change),
+    emit: (runId, key, attempt, event) => engine.emit(runId, key, attempt, event),
+    declared: async (runId) => {
+      const run = await stores.runs.get(runId);
+      if (run === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
+      const document = await stores.documents.get(run.blueprintVersion);
+      return { status: run.status, seats: document === undefined ? [] : seatsIn(JSON.parse(document.text) as Json) };
+    },
+    onDefect,
+  });
+}
+
+/** Where the desk's credentials are looked up. */
+export function deskSources(desk: Desk, stores: Pick<Stores, "operators">): CredentialSources {
+  const stateOf = async (runId: string, key: string, attempt: number): Promise<AttemptState | undefined> => {
+    const request = await desk.stepRequest(runId, key, attempt);
+    if (request === undefined) return undefined;
+    const { fence, seat, state, closed } = request;
+    const held = (await stores.operators.seats.ofRun(runId)).find((one) => one.seat === seat);
+    return {
+      attempt: { runId, key, attempt, fence, ...(held === undefined ? {} : { generation: held.generation }) },
+      life: state === "open" ? "open" : state === "submitted" || closed?.reason === "completed" ? "answered" : "ended",
+    };
+  };
+  return {
+    session: (secret) => desk.authenticate(secret),
+    handle: async (handle) => {
+      const found = await desk.byHandle(handle);
+      if (found === undefined) return undefined;
+      const { runId, key, attempt, fence } = found.request;
+      return { runId, key, attempt, fence, generation: found.generation };
+    },
+    attempt: stateOf,
+  };
+}
+
+/** The seats a linked Blueprint document declares. */
+function seatsIn(document: Json): readonly string[] {
+  const operators = isJsonObject(document) ? document["operators"] : undefined;
+  if (!Array.isArray(operators)) return [];
+  return operators.flatMap((one) => (isJsonObject(one) && typeof one["name"] === "string" ? [one["name"]] : []));
+}
