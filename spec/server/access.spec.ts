@@ -293,15 +293,10 @@ describe("the door", () => {
 describe("every verb", () => {
   /** Verbs that no route demands yet, and the part of the host that brings their entrance. */
   const AWAITED: Partial<Record<Verb, string>> = {
-    dispatch_attempt: "operators: the frame that takes a step on",
     mint_worker_token: "operators: the token of a request",
     query_senior: "operators: a question to a seat",
     mark_pass: "operators: the frame that answers",
     mark_blocked: "operators: the frame that halts a step",
-    attach_session: "operators: joining",
-    detach_session: "operators: leaving",
-    heartbeat: "operators: the socket's frames",
-    poll_task: "operators: what a seat is asked for",
     fetch_prompt: "workers: the prompt",
     fetch_data: "workers: earlier outputs",
     post_result: "workers: the answer",

@@ -63,7 +63,7 @@ export const ROUTES = {
   "GET /v1/runs/:id/seats": { verb: "read_task_state", target: "run" },
   "POST /v1/runs/:id/seats": { verb: "dispatch_attempt", target: "run" },
   "DELETE /v1/runs/:id/seats/:seat": { verb: "dispatch_attempt", target: "run" },
-  "GET /v1/runs/:id/handover": { verb: "read_task_state", target: "run" },
+  "GET /v1/runs/:id/handover": { verb: "poll_task", target: "run" },
 } as const satisfies Readonly<Record<string, RouteRule | "open">>;
 
 /** What a route demands; undefined where the table does not have it. */
