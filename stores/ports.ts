@@ -155,6 +155,8 @@ export interface ClaimOrder {
   readonly hostId: string;
   /** At most so many. */
   readonly limit: number;
+  /** Not these, whatever else holds of them: what the host drives already. Default: none. */
+  readonly except?: readonly string[];
   /**
    * `own`: runs that should be running and that this host itself owns: what a restart finds of its former life.
    * `abandoned`: runs that should be running and whose owner is gone: none, or another host without a lease.
@@ -172,6 +174,7 @@ export interface ClaimOrder {
  * O1  A claim makes the host the owner, sets the status to `running`, takes `wakeAt` away, and raises fence and
  *     `recoveryAttempts` by one, in one transaction: appends under the old fence are refused from then on.
  * O2  A lease is one row a host, whatever the number of its runs. A host lives while its lease is longer than now.
+ * O3  A claim sees no run whose `create` the same host called after it.
  */
 export interface OwnershipStore {
   /** Extends the host's lease to `leaseMs` from now. */

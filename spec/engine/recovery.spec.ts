@@ -44,6 +44,22 @@ describe("recovery", () => {
     expect(completions.map(({ key, attempt }) => `${key}/${attempt}`)).toEqual(["0/1", "1/2"]);
   });
 
+  it("leaves alone what is launched while it looks for the runs of its former life", async () => {
+    const fixture = new EngineFixture();
+    const executable = fixture.executable(step("a", lit(1), "$.a"), { a: effect });
+    await launch(fixture.engine, executable).accepted;
+    await fixture.arrived(1);
+    const next = fixture.newEngine("host-1");
+    const recovery = next.recover();
+    const launched = launch(next, executable);
+    expect(await recovery).toEqual({ resumed: 1, putAside: 0 });
+    await launched.accepted;
+    expect(await fixture.stores.runs.get(launched.runId)).toMatchObject({ fence: 1 });
+    await fixture.arrived(3);
+    for (const { end } of fixture.held.slice(1)) end();
+    expect(await launched.result).toMatchObject({ status: "done" });
+  });
+
   it("uses the pinned Blueprint and suspends a run whose Blueprint is missing", async () => {
     const fixture = new EngineFixture();
     const run = launch(fixture.engine, fixture.executable(step("a", lit(1), "$.a"), { a: effect }));

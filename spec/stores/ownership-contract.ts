@@ -131,6 +131,28 @@ export function describeOwnership(open: OpenStores): void {
     });
   });
 
+  it("leaves out what it is told to, whichever it claims, without counting it", async () => {
+    const ids = ["a", "b", "c"];
+    const runs = ids.map((id) => owned(id, "me", "running", { createdAt: 1 }));
+    const { stores } = await openAt(open, ...runs, owned("w", "me", "waiting", { wakeAt: 1 }));
+    await using _ = stores;
+    const claim = async (which: ClaimOrder["which"], except: readonly string[]) =>
+      (await stores.ownership.claim({ hostId: "me", which, limit: 1, except })).map(({ runId }) => runId);
+    expect(await claim("own", ["a", "nobody"])).toEqual(["b"]);
+    expect(await claim({ ownAfter: "a" }, ["b", "c"])).toEqual([]);
+    expect(await claim("due", ["w"])).toEqual([]);
+    expect(await claim({ runId: "w" }, ["w"])).toEqual([]);
+    expect(await claim("due", ["a"])).toEqual(["w"]);
+  });
+
+  it("sees no run whose create is called after it (O3)", async () => {
+    const { stores } = await openAt(open);
+    await using _ = stores;
+    const claim = stores.ownership.claim({ hostId: "me", which: "own", limit: 9 });
+    await stores.runs.create([owned("r", "me")]);
+    expect(await claim).toEqual([]);
+  });
+
   describe("abandoned", () => {
     it("claims runs without an owner, and those of a host that never had a lease", async () => {
       const { stores } = await openAt(open, owned("a", undefined), owned("b", "gone"), owned("c", "me"));

@@ -39,7 +39,7 @@ class Model {
     this.#leases.delete(hostId);
   }
 
-  claim({ hostId, which, limit }: ClaimOrder, now: number): readonly RunRecord[] {
+  claim({ hostId, which, limit, except = [] }: ClaimOrder, now: number): readonly RunRecord[] {
     const isDriven = ({ status }: RunRecord) => status === "running" || status === "pending";
     const isMine = ({ owner }: RunRecord) => owner === hostId;
     const isFree = ({ owner }: RunRecord) =>
@@ -59,7 +59,8 @@ class Model {
       const last = this.runs.get(which.ownAfter);
       test = (run) => last !== undefined && isDriven(run) && isMine(run) && compare(age(last), age(run)) < 0;
     }
-    const found = [...this.runs.values()].filter(test).sort((a, b) => compare(order(a), order(b)));
+    const wanted = [...this.runs.values()].filter(({ runId }) => !except.includes(runId));
+    const found = wanted.filter(test).sort((a, b) => compare(order(a), order(b)));
     return found.slice(0, limit).map(({ wakeAt: _wakeAt, ...run }) => {
       const claimed: RunRecord = {
         ...run,
@@ -118,6 +119,7 @@ type Step =
       readonly which: (typeof WHICH)[number];
       readonly run: number;
       readonly limit: number;
+      readonly except: readonly number[];
     }
   | { readonly kind: "renew"; readonly host: string; readonly leaseMs: number }
   | { readonly kind: "leave"; readonly host: string }
@@ -159,6 +161,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       which: fc.constantFrom(...WHICH, "due", "due"),
       run: someRun,
       limit: fc.integer({ min: 0, max: 4 }),
+      except: fc.oneof(fc.constant([]), fc.array(someRun, { maxLength: 2 })),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("renew" as const), host: someHost, leaseMs: someTime }) },
@@ -259,13 +262,15 @@ function carryOut(
     }
     case "claim": {
       const { limit } = one;
+      const except = one.except.map(id);
       const which =
         one.which === "own after"
           ? { ownAfter: id(one.run) }
           : one.which === "run"
             ? { runId: id(one.run) }
             : one.which;
-      return [model.claim({ hostId, which, limit }, now), stores.ownership.claim({ hostId, which, limit })];
+      const order: ClaimOrder = { hostId, which, limit, except };
+      return [model.claim(order, now), stores.ownership.claim(order)];
     }
     case "renew":
       return [model.renew(hostId, now + one.leaseMs), stores.ownership.renew({ hostId, leaseMs: one.leaseMs })];

@@ -10,17 +10,17 @@
  * N3  A run that only waits leaves memory; the earliest time any of them waits for is the engine's one timer.
  * N4  Disposing aborts every live attempt and waits for it, and leaves unfinished runs as their journals have them.
  */
-import type { ClaimOrder, RunPatch, RunRecord, Stores } from "../../stores/ports.ts";
+import type { RunRecord, Stores } from "../../stores/ports.ts";
 import type { Json, JsonObject, StepKey } from "../flow/index.ts";
 import { type HashText, JournalChain, RunKernel, type RunResult, type SeatChange } from "../kernel/index.ts";
+import { Claims, hasEnded, type Recovery } from "./claims.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { StepEvent } from "./dispatch.ts";
-import { EngineError } from "./errors.ts";
 import type { Executable } from "./executable.ts";
 import { FairSemaphore } from "./fair-semaphore.ts";
 import { type ForkOrder, forkStart } from "./fork.ts";
 import { JournalWriter } from "./journal-writer.ts";
-import { revive, SNAPSHOT_EVERY, type SnapshotBody } from "./revival.ts";
+import { closedError, isEnded, unknownRun } from "./refusals.ts";
 import { type DrivenRun, type DriverPorts, RunDriver } from "./run-driver.ts";
 import { readResult } from "./run-end.ts";
 import type { RunObserver } from "./run-events.ts";
@@ -76,28 +76,14 @@ export interface CancelRequest {
   readonly by: string;
 }
 
-/** What recovery found. */
-export interface Recovery {
-  /** Runs that go on. */
-  readonly resumed: number;
-  /** Runs put aside, with the reason in their rows. */
-  readonly putAside: number;
-}
-
 const DEFAULT_PARK_AFTER_MS = 1_000;
-const DEFAULT_MAX_RECOVERIES = 5;
-/** Runs claimed at once. */
-const CLAIM_LIMIT = 256;
 
 /** Runs runs. */
 export class Engine implements AsyncDisposable {
   readonly #ports: EnginePorts;
   readonly #driverPorts: Omit<DriverPorts, "announce">;
   readonly #drivers = new Map<string, RunDriver>();
-  /** Revivals under way, by run (N2). */
-  readonly #reviving = new Map<string, Promise<RunDriver>>();
-  /** The claims so far; the next begins when they are done. Never rejects. */
-  #claims: Promise<unknown> = Promise.resolve();
+  readonly #claims: Claims;
   readonly #watch = new RunWatch();
   #wake: { readonly timer: Timer; readonly at: number } | undefined;
   #isClosed = false;
@@ -112,6 +98,7 @@ export class Engine implements AsyncDisposable {
       stepId: (runId, key) => stepIdOf(hash, runId, key),
       parkAfterMs: ports.parkAfterMs ?? DEFAULT_PARK_AFTER_MS,
     };
+    this.#claims = new Claims({ ...ports, drivers: this.#drivers, drive: (run) => this.#drive(run) });
   }
 
   /** Runs in memory. */
@@ -166,8 +153,8 @@ export class Engine implements AsyncDisposable {
    * that cannot be rebuilt become `suspended`. Waiting runs stay on disk until their time comes.
    */
   async recover(): Promise<Recovery> {
-    const own = await this.#reviveAll("own");
-    const abandoned = await this.#reviveAll("abandoned");
+    const own = await this.#claims.all("own");
+    const abandoned = await this.#claims.all("abandoned");
     await this.#planWake();
     return { resumed: own.resumed + abandoned.resumed, putAside: own.putAside + abandoned.putAside };
   }
@@ -214,16 +201,15 @@ export class Engine implements AsyncDisposable {
       if (this.#isClosed) throw closedError();
       const driver = this.#drivers.get(runId);
       if (driver?.takesCalls === true) return driver.stir();
-      const revival = this.#reviving.get(runId);
       if (driver !== undefined) await driver.settled;
-      else if (revival !== undefined) await revival;
+      else if (this.#claims.has(runId)) await this.#claims.one(runId);
       else {
         const record = await this.#ports.stores.runs.get(runId);
         if (record === undefined) throw unknownRun(runId);
-        if (this.#drivers.has(runId) || this.#reviving.has(runId)) continue;
+        if (this.#drivers.has(runId) || this.#claims.has(runId)) continue;
         if (record.status !== "waiting") return;
         try {
-          await (await this.#claimOne(runId)).revival;
+          await this.#claims.one(runId);
         } catch (error) {
           if (!isEnded(error)) throw error;
         }
@@ -252,8 +238,7 @@ export class Engine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#wake?.timer.cancel();
-    await this.#claims;
-    await Promise.allSettled([...this.#reviving.values()]);
+    await this.#claims.close();
     const error = closedError();
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop(error).then(() => driver.settled)));
     this.#watch.close(error);
@@ -339,112 +324,10 @@ export class Engine implements AsyncDisposable {
     for (;;) {
       if (this.#isClosed) throw closedError();
       const driver = this.#drivers.get(runId);
-      if (driver === undefined) await (this.#reviving.get(runId) ?? (await this.#claimOne(runId)).revival);
+      if (driver === undefined) await this.#claims.one(runId);
       else if (driver.takesCalls) return tell(driver);
       else await driver.settled;
     }
-  }
-
-  /** Claims a run, unless a claim before this one has brought it: claimed again, that one's driver would be fenced off. */
-  #claimOne(runId: string): Promise<{ readonly revival?: Promise<RunDriver> }> {
-    return this.#serially(async () =>
-      this.#drivers.has(runId) || this.#reviving.has(runId) ? {} : { revival: this.#revival(await this.#claim(runId)) },
-    );
-  }
-
-  /** One claim at a time: what each brings is in `#reviving` before the next asks. */
-  #serially<T>(claim: () => Promise<T>): Promise<T> {
-    const claimed = this.#claims.then(() => {
-      if (this.#isClosed) throw closedError();
-      return claim();
-    });
-    this.#claims = claimed.catch(() => {});
-    return claimed;
-  }
-
-  async #claim(runId: string): Promise<RunRecord> {
-    const { ownership, runs } = this.#ports.stores;
-    const [claimed] = await ownership.claim({ hostId: this.#ports.hostId, limit: 1, which: { runId } });
-    if (claimed !== undefined) return claimed;
-    const record = await runs.get(runId);
-    if (record === undefined) throw unknownRun(runId);
-    if (hasEnded(record)) {
-      throw new EngineError("run_ended", `run ${runId} has ended (${record.status}); fork it to run it again`, {
-        details: { runId, status: record.status },
-      });
-    }
-    throw new EngineError(
-      "run_elsewhere",
-      `run ${runId} is driven by host ${record.owner ?? "unknown"}: ask that one`,
-      { details: { runId } },
-    );
-  }
-
-  /** Claims and revives all there is, a page at a time. Says how many go on and how many could not. */
-  async #reviveAll(first: "own" | "abandoned" | "due"): Promise<Recovery> {
-    let resumed = 0;
-    let putAside = 0;
-    let which: ClaimOrder["which"] = first;
-    for (;;) {
-      const order: ClaimOrder = { hostId: this.#ports.hostId, limit: CLAIM_LIMIT, which };
-      const { records, revivals } = await this.#serially(async () => {
-        const claimed = await this.#ports.stores.ownership.claim(order);
-        return { records: claimed, revivals: claimed.map((record) => this.#revival(record)) };
-      });
-      for (const { status } of await Promise.allSettled(revivals)) {
-        if (status === "fulfilled") resumed += 1;
-        else putAside += 1;
-      }
-      const last = records.at(-1);
-      if (last === undefined || records.length < CLAIM_LIMIT) return { resumed, putAside };
-      if (first === "own") which = { ownAfter: last.runId };
-    }
-  }
-
-  #revival(record: RunRecord): Promise<RunDriver> {
-    const { runId } = record;
-    const revival = this.#revive(record).finally(() => this.#reviving.delete(runId));
-    this.#reviving.set(runId, revival);
-    // Whoever needs the run awaits it; a run nobody asked for is put aside without ending the process.
-    revival.catch(() => {});
-    return revival;
-  }
-
-  /** Rebuilds a claimed run and lets it go on. What cannot go on is put aside with the reason in its row. */
-  async #revive(record: RunRecord): Promise<RunDriver> {
-    const { maxRecoveries = DEFAULT_MAX_RECOVERIES, clock } = this.#ports;
-    // This host lost the run and got it back before it noticed.
-    const former = this.#drivers.get(record.runId);
-    if (former !== undefined) await former.stop(lostError(record.runId)).then(() => former.settled);
-    if (record.recoveryAttempts > maxRecoveries) {
-      const error = `recovered ${maxRecoveries} times without progress${record.error === undefined ? "" : `: ${record.error}`}`;
-      await this.#putAside(record, { status: "dead_letter", error });
-      throw new EngineError("run_stuck", `run ${record.runId} is put aside: ${error}`, {
-        details: { runId: record.runId },
-      });
-    }
-    let run: Awaited<ReturnType<typeof revive>>;
-    try {
-      run = await revive(record, this.#ports);
-    } catch (error) {
-      await this.#putAside(record, { status: "suspended", error: (error as Error).message });
-      throw error;
-    }
-    if (run.replayed >= SNAPSHOT_EVERY && run.kernel.result === undefined) await this.#snapshot(run);
-    const driver = this.#drive(run);
-    driver.carryOut(run.kernel.resume(clock.now()));
-    return driver;
-  }
-
-  async #snapshot({ runId, kernel, chain, context, paused }: DrivenRun): Promise<void> {
-    const { nextSeq, prev } = chain;
-    const body: SnapshotBody = { v: 1, context, kernel: kernel.save(), paused };
-    await this.#ports.stores.snapshots.put(runId, { nextSeq, prev, text: JSON.stringify(body) });
-  }
-
-  async #putAside({ runId, fence, nextSeq }: RunRecord, patch: RunPatch): Promise<void> {
-    const at = this.#ports.clock.now();
-    await this.#ports.stores.journals.append([{ runId, fence, expectedSeq: nextSeq, rows: [], patch, at }]);
   }
 
   /** Sets the engine's one timer for what waits on disk (N3). */
@@ -464,29 +347,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async #wakeDue(): Promise<void> {
-    await this.#reviveAll("due");
+    await this.#claims.all("due");
     await this.#planWake();
   }
-}
-
-function hasEnded({ status }: RunRecord): boolean {
-  return status === "done" || status === "failed" || status === "cancelled" || status === "dead_letter";
-}
-
-function isEnded(error: unknown): boolean {
-  return error instanceof EngineError && error.code === "run_ended";
-}
-
-function unknownRun(runId: string): EngineError {
-  return new EngineError("run_unknown", `there is no run ${runId}; 'runs list' shows those there are`, {
-    details: { runId },
-  });
-}
-
-function lostError(runId: string): EngineError {
-  return new EngineError("run_lost", `run ${runId} was taken over by another host meanwhile`, { details: { runId } });
-}
-
-function closedError(): EngineError {
-  return new EngineError("engine_closed", "the host is shutting down; unfinished runs go on when it starts again");
 }

@@ -1,4 +1,6 @@
 /** The engine's public face. */
+
+export type { Recovery } from "./claims.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type {
   Dispatch,
@@ -13,7 +15,7 @@ export type {
   WorkerReport,
 } from "./dispatch.ts";
 export { MAX_MEMO_NAME, MAX_MEMO_TEXT, MAX_MEMOS, reportOf } from "./dispatch.ts";
-export type { CancelRequest, EnginePorts, LaunchOrder, Recovery, RunHandle } from "./engine.ts";
+export type { CancelRequest, EnginePorts, LaunchOrder, RunHandle } from "./engine.ts";
 export { Engine } from "./engine.ts";
 export type { EngineErrorCode } from "./errors.ts";
 export { EngineError } from "./errors.ts";

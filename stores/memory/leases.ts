@@ -30,8 +30,10 @@ export class Leases {
   }
 
   /** See OwnershipStore.claim. */
-  claim({ hostId, limit, which }: ClaimOrder): readonly RunRecord[] {
+  claim({ hostId, limit, which, except = [] }: ClaimOrder): readonly RunRecord[] {
+    const unwanted = new Set(except);
     return this.#candidates(hostId, which)
+      .filter(({ runId }) => !unwanted.has(runId))
       .slice(0, Math.max(limit, 0))
       .map((record) => {
         const claimed = claimedBy(hostId, record);
