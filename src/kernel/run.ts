@@ -24,6 +24,7 @@ import {
   type StepRequest,
 } from "../flow/index.ts";
 import { attaches, type Memo, NO_MEMORY } from "./attempt-memory.ts";
+import { type CompletionOrigin, completionOf } from "./completion.ts";
 import {
   type AbortReason,
   type AppendDecision,
@@ -43,7 +44,7 @@ import { type AttemptOutcome, flowOutcome } from "./outcome.ts";
 import { type RunResult, runFailure } from "./run-result.ts";
 import type { Seat, SeatChange } from "./seats.ts";
 import { SignalBox } from "./signal-box.ts";
-import { readWait } from "./waiting.ts";
+import { readWait, waited } from "./waiting.ts";
 
 /** The state machine of one run. */
 export class RunKernel {
@@ -277,15 +278,7 @@ export class RunKernel {
       this.#nextAttempt(step);
     } else if (step.phase === "waiting") {
       this.#decisions.push({ kind: "append", body: { type: "timer_fired", key, attempt } });
-      const outcome: AttemptOutcome =
-        step.binding.waits === "wait_signal"
-          ? {
-              kind: "timeout",
-              startedAt: now,
-              error: { code: "signal_timeout", message: "the signal did not come in time", retryable: false },
-            }
-          : { kind: "pass", startedAt: now, value: { due_at: dueAt } };
-      this.#accept(step, outcome);
+      this.#accept(step, waited(step.binding.waits, dueAt, now));
     }
     this.#advance(now);
     return this.#drain();
@@ -601,26 +594,8 @@ export class RunKernel {
     this.#decisions.push({ kind: "finished", result });
   }
 
-  #completed(
-    step: OpenStep,
-    outcome: AttemptOutcome,
-    how: { readonly retryAt?: number; readonly reusedFrom?: { run: string; seq: number } } = {},
-  ): void {
-    const body: ValuelessBody = {
-      type: "step_completed",
-      key: step.request.key,
-      attempt: step.attempt,
-      agent: step.request.ref,
-      digests: step.digests,
-      outcome: outcome.kind,
-      accepted: how.retryAt === undefined,
-      ...(outcome.error === undefined ? {} : { error: { code: outcome.error.code, message: outcome.error.message } }),
-      ...(how.retryAt === undefined ? {} : { retry_at: how.retryAt }),
-      started_at: outcome.startedAt,
-      ...(outcome.stats === undefined ? {} : { stats: outcome.stats }),
-      ...(outcome.degradations === undefined ? {} : { degradations: outcome.degradations }),
-      ...(how.reusedFrom === undefined ? {} : { reused_from: how.reusedFrom }),
-    };
+  #completed(step: OpenStep, outcome: AttemptOutcome, how: CompletionOrigin = {}): void {
+    const body = completionOf(step, outcome, how);
     this.#decisions.push({ kind: "append", body, ...(outcome.value === undefined ? {} : { value: outcome.value }) });
   }
 }

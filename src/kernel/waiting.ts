@@ -9,6 +9,7 @@
  */
 import { isJsonObject, type Json } from "../flow/index.ts";
 import type { WaitingAgent } from "./definition.ts";
+import type { AttemptOutcome } from "./outcome.ts";
 
 /** The longest a step may wait: ten years of 365 days, in milliseconds. */
 export const MAX_WAIT_MS: number = 10 * 365 * 24 * 3600 * 1000;
@@ -53,6 +54,13 @@ export function readWait(agent: WaitingAgent, input: Json, now: number): Wait {
     default:
       return agent satisfies never;
   }
+}
+
+/** What a step answers whose time has come: a sleep is over, a signal did not come. */
+export function waited(agent: WaitingAgent | undefined, dueAt: number, now: number): AttemptOutcome {
+  if (agent !== "wait_signal") return { kind: "pass", startedAt: now, value: { due_at: dueAt } };
+  const error = { code: "signal_timeout", message: "the signal did not come in time", retryable: false };
+  return { kind: "timeout", startedAt: now, error };
 }
 
 function duration(value: Json | undefined): value is number {
