@@ -119,7 +119,7 @@ export class Executables {
 }
 
 function bindingOf(agent: CompiledAgent, compiled: CompiledBlueprint): AgentBinding {
-  const { timeoutMs, retry, concurrency } = agent.policy;
+  const { timeoutMs, heartbeatMs, retry, concurrency } = agent.policy;
   const { plan } = agent;
   const serving = servingAgent(agent, compiled);
   const waits = plan.kind === "function" && isWaitingFunction(plan.fnId) ? { waits: plan.fnId } : {};
@@ -131,6 +131,7 @@ function bindingOf(agent: CompiledAgent, compiled: CompiledBlueprint): AgentBind
     ...(serving.plan.kind === "operator" ? { attach: true } : {}),
     ...waits,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     ...(concurrency === undefined ? {} : { concurrency }),
   };
 }

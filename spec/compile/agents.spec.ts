@@ -368,12 +368,14 @@ describe("a policy", () => {
   it("is taken over field by field", () => {
     const policy = {
       timeout_ms: 5,
+      heartbeat_ms: 3,
       concurrency: 2,
       idempotent: true,
       retry: { max_attempts: 3, non_retryable: ["x"] },
     };
     expect(compileOne({ kind: "subprocess", spec: { program: "p" }, policy }).agent?.policy).toMatchObject({
       timeoutMs: 5,
+      heartbeatMs: 3,
       concurrency: 2,
       idempotent: true,
       retry: { maxAttempts: 3, backoffMs: 1000, nonRetryable: ["x"] },

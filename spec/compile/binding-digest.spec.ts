@@ -68,6 +68,7 @@ describe("a binding digest", () => {
     ["its context", agent("a", { meta: { ctx: { k: 1 } } })],
     ["the Blueprint's context", agent("a"), { default_agent_ctx: { k: 1 } }],
     ["its context policy", agent("a", { meta: { context_policy: { exclude: ["k"] } } })],
+    ["its heartbeat", agent("a", { policy: { heartbeat_ms: 1 } })],
     ["its deadline", agent("a", { policy: { timeout_ms: 1 } })],
     ["the number of its attempts", agent("a", { policy: { retry: { max_attempts: 2 } } })],
     ["the errors that end it", agent("a", { policy: { retry: { non_retryable: ["x"] } } })],

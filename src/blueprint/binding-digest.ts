@@ -11,7 +11,7 @@ import type { CompiledAgent } from "./compiled.ts";
 /** Lower-case hex SHA-256 over canonical JSON, under its own domain prefix. */
 export function bindingDigest(agent: Omit<CompiledAgent, "bindingDigest">): string {
   const { name, kind, plan, profile, runner, contextPolicy, context, verdict, policy } = agent;
-  const { timeoutMs, retry } = policy;
+  const { timeoutMs, heartbeatMs, retry } = policy;
   const text = canonicalize({
     name,
     kind,
@@ -21,7 +21,7 @@ export function bindingDigest(agent: Omit<CompiledAgent, "bindingDigest">): stri
     contextPolicy,
     context,
     verdict,
-    policy: { timeoutMs, maxAttempts: retry.maxAttempts, nonRetryable: retry.nonRetryable },
+    policy: { timeoutMs, heartbeatMs, maxAttempts: retry.maxAttempts, nonRetryable: retry.nonRetryable },
   });
   return createHash("sha256")
     .update("swarm-host/binding/v1\n")

@@ -29,6 +29,8 @@ export type RunnerSource = "agent_inline" | "agent_ref" | "legacy_worker_binding
 export interface StepPolicy {
   /** Deadline of one attempt; absent: none. */
   readonly timeoutMs?: number;
+  /** The longest an attempt may go without a sign of life; absent: any time. */
+  readonly heartbeatMs?: number;
   readonly retry: {
     /** Attempts in all, first included. Default 1. */
     readonly maxAttempts: number;

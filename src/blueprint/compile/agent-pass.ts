@@ -184,6 +184,7 @@ function stepPolicy(policy: AgentPolicy | undefined, pure: boolean): StepPolicy 
   const retry = policy?.retry;
   return {
     ...(policy?.timeout_ms === undefined ? {} : { timeoutMs: policy.timeout_ms }),
+    ...(policy?.heartbeat_ms === undefined ? {} : { heartbeatMs: policy.heartbeat_ms }),
     retry: {
       maxAttempts: retry?.max_attempts ?? 1,
       backoffMs: retry?.backoff_ms ?? 1_000,

@@ -85,6 +85,13 @@ export const RetryPolicySchema = closed("RetryPolicy", "What happens after a fai
 
 export const AgentPolicySchema = closed("AgentPolicy", "How long, how often and how many at once.", {
   timeout_ms: maybe(whole("Deadline of one attempt, in milliseconds; absent: none.", 1, 2_592_000_000)),
+  heartbeat_ms: maybe(
+    whole(
+      "The longest an attempt may go without a sign of life, in milliseconds: an event, or that it only waits; absent: any time.",
+      1,
+      2_592_000_000,
+    ),
+  ),
   retry: maybe(RetryPolicySchema),
   concurrency: maybe(
     whole("Attempts of this agent under way at once over the whole host; absent: no limit.", 1, 100_000),

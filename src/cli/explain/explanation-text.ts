@@ -75,13 +75,14 @@ function runnerText({ runner }: ExplainedAgent): string {
 }
 
 function policyText(policy: ExplainedAgent["policy"]): string {
-  const { timeoutMs, retry, concurrency, idempotent } = policy;
+  const { timeoutMs, heartbeatMs, retry, concurrency, idempotent } = policy;
   const parts = [
     timeoutMs === undefined ? "no timeout" : `timeout ${formatDuration(timeoutMs)}`,
     retry.maxAttempts === 1
       ? "one attempt"
       : `${retry.maxAttempts} attempts, pause from ${formatDuration(retry.backoffMs)}`,
   ];
+  if (heartbeatMs !== undefined) parts.push(`heartbeat ${formatDuration(heartbeatMs)}`);
   if (concurrency !== undefined) parts.push(`at most ${concurrency} at once`);
   if (idempotent) parts.push("idempotent");
   return parts.join(", ");
