@@ -15,6 +15,7 @@ import {
   Engine,
   EngineError,
   type Recovery,
+  type ResumeOrder,
   type RunHandle,
   type RunObserver,
   type Timer,
@@ -297,9 +298,12 @@ export class Host implements AsyncDisposable {
     return this.#engine.pause(runId, request);
   }
 
-  /** Ends a pause or a suspension; durable when it resolves. Throws as `cancel`. */
-  resume(runId: string, request: { readonly reason: string }): Promise<void> {
-    return this.#engine.resume(runId, request);
+  /**
+   * Ends a pause or a suspension; durable when it resolves. `divergence`: what happens where the run no longer does what its
+   * journal records. Throws as `cancel`.
+   */
+  resume(runId: string, order: ResumeOrder): Promise<void> {
+    return this.#engine.resume(runId, order);
   }
 
   /** Sends a run a signal; durable when it resolves. The same id again changes nothing. Throws as `cancel`. */

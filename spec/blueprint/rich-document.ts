@@ -23,7 +23,6 @@ export const richDocument: Json = {
       verdict: { channel: "part", values: ["PASS", "BLOCKED"] },
       policy: {
         timeout_ms: 1,
-        heartbeat_ms: 1,
         retry: { max_attempts: 2, jitter: 0.5, non_retryable: ["x"] },
         concurrency: 1,
         pure: true,

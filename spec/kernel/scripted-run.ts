@@ -83,7 +83,7 @@ export class ScriptedRun {
 
   /** The run that a host rebuilds from a saved kernel of `source`, with nothing journaled since. */
   static restore(source: ScriptedRun, saved: SavedKernel, now = 2_000): ScriptedRun {
-    const kernel = RunKernel.restore(source.definition, saved, { hash });
+    const kernel = RunKernel.restore(source.definition, saved, { hash, at: source.#chain.nextSeq });
     const { nextSeq, prev } = source.#chain;
     const run = new ScriptedRun(source.definition, kernel, new JournalChain(hash, { nextSeq, prev }));
     run.now = now;

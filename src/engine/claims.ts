@@ -12,7 +12,14 @@ import type { ClaimOrder, RunPatch, RunRecord } from "../../stores/ports.ts";
 import type { Clock } from "./clock.ts";
 import { EngineError } from "./errors.ts";
 import { closedError, lostError, unknownRun } from "./refusals.ts";
-import { type RevivalPorts, revive, SNAPSHOT_EVERY, type SnapshotBody } from "./revival.ts";
+import {
+  type ResumeOrder,
+  type RevivalPorts,
+  type RevivedRun,
+  revive,
+  SNAPSHOT_EVERY,
+  type SnapshotBody,
+} from "./revival.ts";
 import type { DrivenRun, RunDriver } from "./run-driver.ts";
 
 const DEFAULT_MAX_RECOVERIES = 5;
@@ -68,11 +75,11 @@ export class Claims {
    * Claims and revives a run, unless a claim before this one has brought it: claimed again, that one's driver would be
    * fenced off. Resolves when it is driven. Rejects with EngineError.
    */
-  async one(runId: string): Promise<void> {
+  async one(runId: string, order?: ResumeOrder): Promise<void> {
     const { drivers } = this.#ports;
     const { revival } = await this.#serially(async () => {
       if (drivers.has(runId) || this.#reviving.has(runId)) return { revival: this.#reviving.get(runId) };
-      return { revival: this.#revival(await this.#claim(runId)) };
+      return { revival: this.#revival(await this.#claim(runId), order) };
     });
     await revival;
   }
@@ -129,9 +136,9 @@ export class Claims {
     }
   }
 
-  #revival(record: RunRecord): Promise<RunDriver> {
+  #revival(record: RunRecord, order?: ResumeOrder): Promise<RunDriver> {
     const { runId } = record;
-    const revival = this.#revive(record).finally(() => this.#reviving.delete(runId));
+    const revival = this.#revive(record, order).finally(() => this.#reviving.delete(runId));
     this.#reviving.set(runId, revival);
     // Whoever needs the run awaits it; a run nobody asked for is put aside without ending the process.
     revival.catch(() => {});
@@ -139,7 +146,7 @@ export class Claims {
   }
 
   /** Rebuilds a claimed run and lets it go on. What cannot go on is put aside with the reason in its row. */
-  async #revive(record: RunRecord): Promise<RunDriver> {
+  async #revive(record: RunRecord, order?: ResumeOrder): Promise<RunDriver> {
     const { maxRecoveries = DEFAULT_MAX_RECOVERIES, clock } = this.#ports;
     // This host lost the run and got it back before it noticed.
     const former = this.#ports.drivers.get(record.runId);
@@ -151,16 +158,16 @@ export class Claims {
         details: { runId: record.runId },
       });
     }
-    let run: Awaited<ReturnType<typeof revive>>;
+    let run: RevivedRun;
     try {
-      run = await revive(record, this.#ports);
+      run = await revive(record, this.#ports, order);
     } catch (error) {
       await this.#putAside(record, { status: "suspended", error: (error as Error).message });
       throw error;
     }
-    if (run.replayed >= SNAPSHOT_EVERY && run.kernel.result === undefined) await this.#snapshot(run);
+    if (run.savable && run.replayed >= SNAPSHOT_EVERY && run.kernel.result === undefined) await this.#snapshot(run);
     const driver = this.#ports.drive(run);
-    driver.carryOut(run.kernel.resume(clock.now()));
+    driver.carryOut(run.goOn(clock.now()));
     return driver;
   }
 

@@ -21,6 +21,7 @@ import { FairSemaphore } from "./fair-semaphore.ts";
 import { type ForkOrder, forkStart } from "./fork.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { closedError, isEnded, unknownRun } from "./refusals.ts";
+import type { ResumeOrder } from "./revival.ts";
 import { type DrivenRun, type DriverPorts, RunDriver } from "./run-driver.ts";
 import { readResult } from "./run-end.ts";
 import type { RunObserver } from "./run-events.ts";
@@ -176,12 +177,16 @@ export class Engine implements AsyncDisposable {
     });
   }
 
-  /** Ends a pause or a suspension. Resolves when that is durable. Throws as `cancel`. */
-  resume(runId: string, request: { readonly reason: string }): Promise<void> {
-    return this.#control(runId, (driver) => {
-      driver.unpause(request);
+  /**
+   * Ends a pause or a suspension, with what to do where the run diverges from its journal. Resolves when that is durable.
+   * Throws as `cancel`.
+   */
+  resume(runId: string, order: ResumeOrder): Promise<void> {
+    const unpause = (driver: RunDriver): Promise<void> => {
+      driver.unpause(order);
       return driver.durable();
-    });
+    };
+    return this.#control(runId, unpause, order);
   }
 
   /** Sends a run a signal. Resolves when it is durable; the same id again changes nothing. Throws as `cancel`. */
@@ -283,6 +288,7 @@ export class Engine implements AsyncDisposable {
       context,
       recoveryAttempts: 0,
       paused: false,
+      resumed: false,
     });
     driver.carryOut(decisions);
     const accepted = created.then(() => driver.durable());
@@ -320,11 +326,11 @@ export class Engine implements AsyncDisposable {
    * Tells the run's driver something, at once where it has one (N2). What comes for a run whose end is decided waits for
    * that end: it would change nothing, and must not be acknowledged.
    */
-  async #control<T>(runId: string, tell: (driver: RunDriver) => Promise<T>): Promise<T> {
+  async #control<T>(runId: string, tell: (driver: RunDriver) => Promise<T>, order?: ResumeOrder): Promise<T> {
     for (;;) {
       if (this.#isClosed) throw closedError();
       const driver = this.#drivers.get(runId);
-      if (driver === undefined) await this.#claims.one(runId);
+      if (driver === undefined) await this.#claims.one(runId, order);
       else if (driver.takesCalls) return tell(driver);
       else await driver.settled;
     }

@@ -22,5 +22,6 @@ export { EngineError } from "./errors.ts";
 export type { Executable } from "./executable.ts";
 export type { ForkOrder } from "./fork.ts";
 export { readJournal } from "./journal-reader.ts";
+export type { ResumeOrder } from "./revival.ts";
 export type { RunEvent, RunObserver } from "./run-events.ts";
 export { stepIdOf } from "./step-id.ts";

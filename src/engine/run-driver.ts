@@ -64,6 +64,8 @@ export interface DrivenRun {
   readonly recoveryAttempts: number;
   /** Whether its journal ends paused (D3). */
   readonly paused: boolean;
+  /** Whether what brought it back has journaled that it is resumed. */
+  readonly resumed: boolean;
 }
 
 /** Why a driver no longer drives (D2). */
@@ -147,7 +149,7 @@ export class RunDriver {
 
   /** Ends a pause. */
   unpause(request: { readonly reason: string }): void {
-    if (this.#closed) return;
+    if (this.#closed || (this.run.resumed && !this.#paused)) return;
     this.#stayAwake();
     this.#paused = false;
     this.#write({ type: "run_resumed", reason: request.reason }, { status: "running" });

@@ -2,7 +2,7 @@
 import type { Json, JsonObject, StepKey, StepRequest } from "../flow/index.ts";
 import type { AttemptMemory } from "./attempt-memory.ts";
 import type { AgentBinding } from "./definition.ts";
-import type { HashText } from "./entry.ts";
+import type { BehaviourFlag, HashText } from "./entry.ts";
 import type { ValuelessBody } from "./journal-chain.ts";
 import type { OpenStep, RecordedCompletion } from "./open-step.ts";
 import type { RunResult } from "./run-result.ts";
@@ -43,6 +43,37 @@ export interface KernelOptions {
   readonly records?: ReadonlyMap<StepKey, RecordedCompletion>;
   /** Values of impure externs recorded by earlier lives of this run, by `siteId`. */
   readonly externValues?: ReadonlyMap<string, Json>;
+  /** Attempts of a key that earlier courses of this run have used: the next gets the number after. */
+  readonly used?: ReadonlyMap<StepKey, number>;
+  /** Entries before this seq stand as recorded, whatever the digests of their steps are by now. Default 0: none. */
+  readonly keepBefore?: number;
+  /** What the run was started with. Default: nothing. */
+  readonly behaviour?: ReadonlySet<BehaviourFlag>;
+}
+
+/** What of a run outlives the course its flow took. */
+export interface KeptState {
+  readonly signals: SavedSignals;
+  /** Absent: none has changed. */
+  readonly seats?: readonly Seat[];
+}
+
+/** What the entry of a rerun carries: the run's own id, as the origin of what is taken over, and what was left. */
+export interface RerunState extends KeptState {
+  readonly run: string;
+}
+
+/** Where a replay begins. */
+export interface RestartOptions extends KernelOptions {
+  readonly now: number;
+  /** What an earlier course left. */
+  readonly kept?: KeptState;
+}
+
+/** Where a saved kernel stands. */
+export interface RestoreOptions extends KernelOptions {
+  /** The seq it was saved at, for messages. */
+  readonly at: number;
 }
 
 /** What a new run is recorded with. */
@@ -56,12 +87,11 @@ export interface StartOptions {
 }
 
 /** A kernel as JSON. */
-export interface SavedKernel {
+export interface SavedKernel extends KeptState {
+  /** Absent: nothing. */
+  readonly behaviour?: readonly BehaviourFlag[];
   readonly machine: Json;
   readonly open: readonly ({ readonly key: StepKey } & Omit<OpenStep, "request" | "binding">)[];
-  readonly signals: SavedSignals;
-  /** Absent: none has changed. */
-  readonly seats?: readonly Seat[];
   readonly cancel?: { readonly reason: string };
 }
 

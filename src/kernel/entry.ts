@@ -154,7 +154,17 @@ export type EntryBody =
     }
   | { readonly type: "cancel_requested"; readonly reason: string; readonly by: string }
   | { readonly type: "run_suspended"; readonly reason: string; readonly code: string }
-  | { readonly type: "run_resumed"; readonly reason: string }
+  | {
+      readonly type: "run_resumed";
+      readonly reason: string;
+      /**
+       * `reuse`: every entry before this one stands, whatever the digests of its steps are by now. `rerun`: the flow begins
+       * anew here, and takes over the completions before that are still of the same work.
+       */
+      readonly divergence?: "reuse" | "rerun";
+      /** Of a rerun: what outlives the former course (KeptState). */
+      readonly value?: ValueRecord;
+    }
   | {
       readonly type: "run_finished";
       readonly status: "done" | "failed" | "cancelled";

@@ -1,8 +1,10 @@
 /** The kernel's public face. */
 export { type AttemptMemory, attaches, type Memo, NO_MEMORY } from "./attempt-memory.ts";
+export { BEHAVIOURS, knownBehaviour } from "./behaviour.ts";
 export type { AbortReason, Decision, KernelOptions, SavedKernel, StartOptions } from "./decision.ts";
 export type { AgentBinding, RetryPolicy, RunDefinition, WaitingAgent } from "./definition.ts";
 export { backoffMs } from "./definition.ts";
+export type { DivergencePolicy } from "./divergence.ts";
 export type {
   Degradation,
   EntryBody,
@@ -24,8 +26,8 @@ export { ChainReader, INLINE_VALUE_LIMIT, JOURNAL_START, JournalChain } from "./
 export type { OpenStep, RecordedCompletion, StepPhase } from "./open-step.ts";
 export type { AttemptOutcome } from "./outcome.ts";
 export { flowOutcome } from "./outcome.ts";
-export type { ReplayedEntry } from "./replay.ts";
-export { replayRun } from "./replay.ts";
+export type { ReplayedEntry, ReplayOptions } from "./replay.ts";
+export { completionsOf, replayRun, rerunRun } from "./replay.ts";
 export { RunKernel } from "./run.ts";
 export type { RunResult } from "./run-result.ts";
 export type { Seat, SeatChange } from "./seats.ts";

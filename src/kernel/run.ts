@@ -24,23 +24,28 @@ import {
   type StepRequest,
 } from "../flow/index.ts";
 import { attaches, type Memo, NO_MEMORY } from "./attempt-memory.ts";
+import { BEHAVIOURS, knownBehaviour } from "./behaviour.ts";
 import { type CompletionOrigin, completionOf } from "./completion.ts";
 import {
   type AbortReason,
   type AppendDecision,
   appendsOf,
   type Decision,
+  type KeptState,
   type KernelOptions,
+  type RestartOptions,
+  type RestoreOptions,
   type SavedKernel,
   type StartOptions,
 } from "./decision.ts";
 import { type AgentBinding, backoffMs, type RunDefinition } from "./definition.ts";
-import { checkSame } from "./divergence.ts";
-import type { HashText, JournalEntry, StepDigests } from "./entry.ts";
+import { checkDigests, checkSame } from "./divergence.ts";
+import type { BehaviourFlag, HashText, JournalEntry, StepDigests } from "./entry.ts";
 import type { ValuelessBody } from "./journal-chain.ts";
 import { JournaledExterns } from "./journaled-externs.ts";
 import { NO_AGENT, type OpenStep, type RecordedCompletion, retries, reusable } from "./open-step.ts";
 import { type AttemptOutcome, flowOutcome } from "./outcome.ts";
+import { repeat } from "./repetition.ts";
 import { type RunResult, runFailure } from "./run-result.ts";
 import type { Seat, SeatChange } from "./seats.ts";
 import { SignalBox } from "./signal-box.ts";
@@ -51,6 +56,9 @@ export class RunKernel {
   readonly definition: RunDefinition;
   readonly #hash: HashText;
   readonly #records: ReadonlyMap<StepKey, RecordedCompletion>;
+  readonly #used: ReadonlyMap<StepKey, number>;
+  readonly #keepBefore: number;
+  readonly #behaviour: ReadonlySet<BehaviourFlag>;
   readonly #machine: FlowMachine;
   readonly #open = new Map<StepKey, OpenStep>();
   readonly #signals = new SignalBox();
@@ -67,6 +75,9 @@ export class RunKernel {
     this.definition = definition;
     this.#hash = options.hash;
     this.#records = options.records ?? new Map();
+    this.#used = options.used ?? new Map();
+    this.#keepBefore = options.keepBefore ?? 0;
+    this.#behaviour = options.behaviour ?? new Set();
     const append = (body: ValuelessBody, value: Json): void => {
       this.#decisions.push({ kind: "append", body, value });
     };
@@ -80,13 +91,13 @@ export class RunKernel {
     ctx: Json,
     options: KernelOptions & StartOptions,
   ): { readonly kernel: RunKernel; readonly decisions: readonly Decision[] } {
-    const kernel = RunKernel.#begin(definition, ctx, options);
+    const kernel = RunKernel.#begin(definition, ctx, { ...options, behaviour: new Set(BEHAVIOURS.keys()) });
     const { engine, context, forkedFrom } = options;
     const body: ValuelessBody = {
       type: "run_started",
       blueprint: definition.blueprint,
       flow: definition.flowDigest,
-      behaviour: [],
+      behaviour: [...kernel.#behaviour],
       engine,
       ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),
       context,
@@ -97,8 +108,9 @@ export class RunKernel {
   }
 
   /** A run as `save` left it. What happened since follows through `apply`, then `resume`. */
-  static restore(definition: RunDefinition, saved: SavedKernel, options: KernelOptions): RunKernel {
-    const kernel = new RunKernel(definition, options, (externs) =>
+  static restore(definition: RunDefinition, saved: SavedKernel, options: RestoreOptions): RunKernel {
+    const behaviour = knownBehaviour(saved.behaviour ?? []);
+    const kernel = new RunKernel(definition, { ...options, behaviour }, (externs) =>
       FlowMachine.restore(definition.program, saved.machine, { externs }),
     );
     const requests = new Map([...kernel.#machine.pending()].map((request) => [request.key, request]));
@@ -106,17 +118,22 @@ export class RunKernel {
       const request = requests.get(key);
       const binding = request === undefined ? undefined : definition.binding(request.ref);
       if (request === undefined || binding === undefined) continue;
-      kernel.#open.set(key, { request, binding, ...step, memory: step.memory ?? NO_MEMORY });
+      const digests = { ...step.digests, binding: binding.digest };
+      if (kernel.#keepBefore === 0) checkDigests(options.at, { key, agent: request.ref }, step.digests, digests);
+      kernel.#open.set(key, { request, binding, ...step, digests, memory: step.memory ?? NO_MEMORY });
     }
-    kernel.#signals.load(saved.signals);
-    for (const seat of saved.seats ?? []) kernel.#seats.set(seat.seat, seat);
+    kernel.#load(saved);
     kernel.#cancel = saved.cancel;
     return kernel;
   }
 
-  /** A run whose journal begins with this `run_started`; the other entries follow through `apply`, then `resume`. */
-  static restart(definition: RunDefinition, ctx: Json, options: KernelOptions & { readonly now: number }): RunKernel {
+  /**
+   * A run whose journal begins here, with its `run_started` or with the last of its reruns; the other entries follow
+   * through `apply`, then `resume`.
+   */
+  static restart(definition: RunDefinition, ctx: Json, options: RestartOptions): RunKernel {
     const kernel = RunKernel.#begin(definition, ctx, options);
+    if (options.kept !== undefined) kernel.#load(options.kept);
     kernel.#advance(options.now);
     kernel.#expected = appendsOf(kernel.#drain());
     return kernel;
@@ -128,9 +145,9 @@ export class RunKernel {
    * @throws KernelError `divergence` where the flow does not ask for what the entry records.
    */
   apply(entry: JournalEntry, value: Json | undefined): void {
-    if (this.#expected.length === 0) this.#expected = appendsOf(this.#repeat(entry, value));
+    if (this.#expected.length === 0) this.#expected = appendsOf(repeat(this, entry, value));
     const decided = this.#expected.shift();
-    checkSame(entry, decided?.body);
+    checkSame(entry, decided?.body, entry.seq < this.#keepBefore);
     const step = "key" in entry && entry.key !== undefined ? this.#open.get(entry.key) : undefined;
     if (step === undefined) return;
     // What the kernel cannot know by itself: times and the fence are the record's.
@@ -144,10 +161,12 @@ export class RunKernel {
    * Ends a replay: what the journal's end still lacks, then a new try of every step it left open. An attempt that no
    * worker can have got keeps its number; one that may have been under way is entered again where it can be attached to,
    * else the step gets the next.
+   * @param record journaled before anything new is.
    */
-  resume(now: number): readonly Decision[] {
+  resume(now: number, record?: ValuelessBody): readonly Decision[] {
     this.#decisions = [...this.#expected];
     this.#expected = [];
+    if (record !== undefined) this.#decisions.push({ kind: "append", body: record });
     if (this.#result !== undefined) {
       this.#decisions.push({ kind: "finished", result: this.#result });
       return this.#drain();
@@ -168,7 +187,13 @@ export class RunKernel {
     const open = [...this.#open].map(([key, { request: _request, binding: _binding, ...step }]) => ({ key, ...step }));
     const cancel = this.#cancel === undefined ? {} : { cancel: this.#cancel };
     const signals = this.#signals.save();
-    return { machine: this.#machine.save(), open, signals, seats: [...this.#seats.values()], ...cancel };
+    const seats = [...this.#seats.values()];
+    return { behaviour: [...this.#behaviour], machine: this.#machine.save(), open, signals, seats, ...cancel };
+  }
+
+  /** What would outlive the course the flow takes: signals nobody waits for any more, and seats. */
+  get kept(): KeptState {
+    return { signals: { ...this.#signals.save(), waiting: [] }, seats: [...this.#seats.values()] };
   }
 
   /** How the run ended; undefined while it has not. */
@@ -189,6 +214,15 @@ export class RunKernel {
   /** The open steps, in the order the flow asked for them. */
   get openSteps(): ReadonlyMap<StepKey, Readonly<OpenStep>> {
     return this.#open;
+  }
+
+  /** The journal is at this attempt of a step, and has scheduled it or has its end: for replay alone. */
+  reach(key: StepKey, attempt: number, scheduled: boolean): readonly Decision[] {
+    const step = this.#open.get(key);
+    if (step !== undefined && step.attempt < attempt) this.#nextAttempt(step);
+    // A pure step's attempt is scheduled in the journal only once it records something.
+    if (scheduled && step?.phase === "running" && !step.journaled) this.#journal(step);
+    return this.#drain();
   }
 
   /** A worker is about to get the attempt. Journaled where the attempt has effects, before they can happen. */
@@ -344,58 +378,9 @@ export class RunKernel {
     return new RunKernel(definition, options, (externs) => FlowMachine.start(definition.program, ctx, { externs }));
   }
 
-  /** Makes the call that an entry records. */
-  #repeat(entry: JournalEntry, value: Json | undefined): readonly Decision[] {
-    const now = entry.at;
-    switch (entry.type) {
-      case "step_scheduled": {
-        const step = this.#open.get(entry.key);
-        if (step !== undefined && step.attempt < entry.attempt) this.#nextAttempt(step);
-        // A pure step's attempt is scheduled in the journal once it records something.
-        if (step?.phase === "running" && !step.journaled) this.#journal(step);
-        return this.#drain();
-      }
-      case "step_started":
-        return this.started(entry.key, entry.attempt, entry.worker);
-      case "step_memo":
-        return this.memo(entry.key, entry.attempt, "", entry, value ?? null) ?? [];
-      case "step_extended":
-        return this.extend(entry.key, entry.attempt, "", entry.deadline) ?? [];
-      case "step_completed": {
-        const step = this.#open.get(entry.key);
-        // The attempts of a pure step are journaled by their completion alone.
-        if (step !== undefined && step.attempt < entry.attempt) this.#nextAttempt(step);
-        const outcome: AttemptOutcome = {
-          kind: entry.outcome,
-          startedAt: entry.started_at,
-          ...(value === undefined ? {} : { value }),
-          ...(entry.error === undefined ? {} : { error: { ...entry.error, retryable: !entry.accepted } }),
-          ...(entry.stats === undefined ? {} : { stats: entry.stats }),
-          ...(entry.degradations === undefined ? {} : { degradations: entry.degradations }),
-        };
-        return [...this.#drain(), ...this.complete(entry.key, entry.attempt, outcome, { now, random: 0 })];
-      }
-      case "timer_fired":
-        return this.wake(entry.key, entry.attempt, now);
-      case "signal_received":
-        return this.signal({ name: entry.name, id: entry.id, value: value ?? null }, now);
-      case "cancel_requested":
-        return this.cancel(entry);
-      case "run_finished":
-        return this.finishCancelled(now);
-      case "seat_changed":
-        return this.seatChanged(entry);
-      case "run_suspended":
-      case "run_resumed":
-        return [{ kind: "append", body: entry }];
-      case "run_started":
-      case "timer_set":
-      case "fanout_joined":
-      case "extern_value":
-        return [];
-      default:
-        return entry satisfies never;
-    }
+  #load({ signals, seats = [] }: KeptState): void {
+    this.#signals.load(signals);
+    for (const seat of seats) this.#seats.set(seat.seat, seat);
   }
 
   #drain(): readonly Decision[] {
@@ -445,7 +430,7 @@ export class RunKernel {
       request,
       binding,
       digests,
-      attempt: 1,
+      attempt: 1 + (this.#used.get(request.key) ?? 0),
       failures: 0,
       journaled: false,
       started: false,
