@@ -517,7 +517,7 @@ describe("a heartbeat", () => {
 describe("what a worker reports beside its answer", () => {
   it("is in the completion, whatever the outcome, and told to observers", async () => {
     const fixture = new EngineFixture();
-    const executable = fixture.executable(step("a", lit(1), "$.a"), { a: seatOf() });
+    const executable = fixture.executable(step("a", lit(1), "$.a"), { a: seat() });
     const run = launch(fixture.engine, executable);
     await fixture.arrived(1);
     const told: unknown[] = [];
