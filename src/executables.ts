@@ -92,7 +92,9 @@ export class Executables {
     const nodeDigests: string[] = [];
     const nodeDigest = (step: ProgramStep): string =>
       (nodeDigests[step.index] ??= digest(encodeFlow(step.node, "0.2")));
-    const bindings = new Map([...compiled.agents].map(([name, agent]) => [name, bindingOf(agent, compiled)]));
+    const bindings = new Map(
+      [...compiled.agents].map(([name, agent]) => [name, bindingOf(agent, compiled, luaScripts)]),
+    );
     const calls = [...externs].map(([name, { call }]): [string, ExternFunction] => [name, (args) => call(args)]);
     return {
       blueprint: { id: compiled.blueprint.id, version: compiled.version },
@@ -118,13 +120,15 @@ export class Executables {
   }
 }
 
-function bindingOf(agent: CompiledAgent, compiled: CompiledBlueprint): AgentBinding {
+type Scripts = Workshop["registrations"]["luaScripts"];
+
+function bindingOf(agent: CompiledAgent, compiled: CompiledBlueprint, scripts: Scripts): AgentBinding {
   const { timeoutMs, heartbeatMs, retry, concurrency } = agent.policy;
   const { plan } = agent;
   const serving = servingAgent(agent, compiled);
   const waits = plan.kind === "function" && isWaitingFunction(plan.fnId) ? { waits: plan.fnId } : {};
   return {
-    digest: stackDigest(agent, serving, compiled),
+    digest: stackDigest(agent, serving, compiled, scripts),
     // What waits in a queue has its turn by the journal.
     pure: agent.pure && serving.pure && !layersOf(compiled, agent.name).includes("rate_limit"),
     retry,
@@ -147,15 +151,23 @@ function servingAgent(agent: CompiledAgent, compiled: CompiledBlueprint): Compil
 /** Layers whose options decide what an attempt ends with, not only when it is made. */
 const DECIDING = ["lua_layer", "resolver", "senior_escalation"] as const;
 
-/** The binding's digest: of the agent alone, unless options of layers decide too. */
-function stackDigest(agent: CompiledAgent, serving: CompiledAgent, compiled: CompiledBlueprint): string {
+/** The binding's digest: of the agent alone, unless options of layers or a script the host registered decide too. */
+function stackDigest(
+  agent: CompiledAgent,
+  serving: CompiledAgent,
+  compiled: CompiledBlueprint,
+  scripts: Scripts,
+): string {
   const stack = layersOf(compiled, agent.name);
   const deciding = DECIDING.filter((layer) => stack.includes(layer)).flatMap((layer) => {
     const options = compiled.layerOptions[layer];
     return options === undefined ? [] : [[layer, options] as const];
   });
-  if (deciding.length === 0) return agent.bindingDigest;
-  return digest({ agent: agent.bindingDigest, serving: serving.bindingDigest, layers: deciding } as unknown as Json);
+  const { plan } = serving;
+  const script = plan.kind === "lua" && plan.fnId !== undefined ? scripts.get(plan.fnId)?.source : undefined;
+  if (deciding.length === 0 && script === undefined) return agent.bindingDigest;
+  const parts = { agent: agent.bindingDigest, serving: serving.bindingDigest, layers: deciding };
+  return digest({ ...parts, ...(script === undefined ? {} : { script }) } as unknown as Json);
 }
 
 /** Durable entries read at once. */

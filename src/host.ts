@@ -46,7 +46,7 @@ export type {
 export { ARCHIVE_LIMITS, ArchiveError } from "./archive/index.ts";
 export type { CancelRequest, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError } from "./engine/index.ts";
-export type { Degradation, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
+export type { Degradation, DivergencePolicy, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
 export type { QueueView, TaskInput, Ticket } from "./middleware/index.ts";
 export type {

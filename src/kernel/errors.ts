@@ -3,8 +3,9 @@
 /**
  * Stable codes.
  * - `journal_corrupt`: an entry's text, seq or digest is not what the chain says. Terminal; `details.seq` is the first bad one.
- * - `journal_newer`: an entry has a format version this host does not know. Use a newer host; nothing was changed.
- * - `divergence`: the recorded run and the flow disagree about a step. `details` names the key and both sides.
+ * - `journal_newer`: an entry has a format version, or the run a behaviour flag, this host does not know. Use a newer host; nothing was changed.
+ * - `divergence`: the recorded run and the flow disagree about a step. `details` names the key, the digest that differs and
+ *   both sides. `resume` takes what to do about it.
  */
 export type KernelErrorCode = "journal_corrupt" | "journal_newer" | "divergence";
 

@@ -49,6 +49,16 @@ export const ReasonBody = Type.Object(
 );
 export type ReasonBody = Static<typeof ReasonBody>;
 
+/** What a resume may say. `divergence`: where the run no longer does what its journal records; default `strict`. */
+export const ResumeBody = Type.Object(
+  {
+    ...ReasonBody.properties,
+    divergence: Type.Optional(Type.Union([Type.Literal("strict"), Type.Literal("reuse"), Type.Literal("rerun")])),
+  },
+  closed,
+);
+export type ResumeBody = Static<typeof ResumeBody>;
+
 /** A signal. */
 export const SignalBody = Type.Object(
   {

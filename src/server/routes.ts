@@ -21,6 +21,7 @@ import {
   LaunchHeaders,
   ListQuery,
   ReasonBody,
+  ResumeBody,
   RunPath,
   SignalBody,
 } from "./requests.ts";
@@ -126,10 +127,14 @@ function addControlRoutes(server: FastifyInstance, { host }: RoutePorts): void {
     return after(id);
   });
 
-  server.post<WithReason>("/v1/runs/:id/resume", withReason, async ({ params: { id }, body }) => {
-    await host().resume(id, { reason: body.reason ?? "resumed over HTTP" });
-    return after(id);
-  });
+  server.post<{ Params: RunPath; Body: ResumeBody }>(
+    "/v1/runs/:id/resume",
+    { schema: { params: RunPath, body: ResumeBody } },
+    async ({ params: { id }, body: { reason = "resumed over HTTP", divergence = "strict" } }) => {
+      await host().resume(id, { reason, divergence });
+      return after(id);
+    },
+  );
 
   server.post<{ Params: RunPath; Body: SignalBody }>(
     "/v1/runs/:id/signals",

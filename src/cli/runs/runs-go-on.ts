@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import type { CompiledBlueprint } from "../../blueprint/index.ts";
 import { type Json, type JsonObject, ownValue } from "../../flow/index.ts";
-import type { Host, RunHandle } from "../../host.ts";
+import type { DivergencePolicy, Host, RunHandle } from "../../host.ts";
 import { compiledOrRefuse, openWorkshop } from "../checked.ts";
 import { CliError } from "../cli-error.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
@@ -27,6 +27,11 @@ export interface GoOnFlags extends DataDirFlag, ViewFlags {
   readonly reason?: string;
 }
 
+/** Options of `runs resume`. */
+export interface ResumeFlags extends GoOnFlags {
+  readonly divergence: DivergencePolicy;
+}
+
 /** Options of `runs fork`. */
 export interface ForkFlags extends GoOnFlags {
   readonly from: string;
@@ -42,15 +47,16 @@ export interface SignalFlags extends GoOnFlags {
 }
 
 /** Goes on with a run. */
-export async function resumeCommand(surface: Surface, runId: string, flags: GoOnFlags): Promise<ExitCode> {
-  const reason = flags.reason ?? "resumed on the command line";
+export async function resumeCommand(surface: Surface, runId: string, flags: ResumeFlags): Promise<ExitCode> {
+  const { divergence, reason = "resumed on the command line" } = flags;
+  const order = { reason, divergence };
   return withHost(surface, dataDirectory(surface, flags), {
     own: async (host) =>
       goOn(surface, flags, host, {
         history: journalEvents(await host.journal(runId)),
-        start: (observer) => follow(host, runId, observer, () => host.resume(runId, { reason })),
+        start: (observer) => follow(host, runId, observer, () => host.resume(runId, order)),
       }),
-    ask: async (host) => handedOver(surface, flags, await host.ask("POST", runPath(runId, "/resume"), { reason })),
+    ask: async (host) => handedOver(surface, flags, await host.ask("POST", runPath(runId, "/resume"), order)),
   });
 }
 

@@ -115,7 +115,15 @@ function addGoingOn(runs: Command, program: Command, surface: Surface, perform: 
     .summary("go on with a run")
     .description("Go on with a run that was paused, suspended or interrupted, or that waits.")
     .argument("<run>", "a run's id")
-    .option("--reason <text>", "why, for the journal");
+    .option("--reason <text>", "why, for the journal")
+    .addOption(
+      new Option(
+        "--divergence <policy>",
+        "where the host no longer does what the journal records: stop, keep the record, or execute again what changed",
+      )
+        .choices(["strict", "reuse", "rerun"])
+        .default("strict"),
+    );
   shown(resume).action((run: string, flags) =>
     perform(async () => (await import("./runs-go-on.ts")).resumeCommand(surface, run, flags)),
   );
