@@ -5,7 +5,14 @@
  * closing. Does not own: any behaviour of its own beyond that.
  */
 import { hash, randomBytes } from "node:crypto";
-import { type JournalRow, type RunQuery, type RunRecord, StoreError, type Stores } from "../stores/ports.ts";
+import {
+  type JournalRow,
+  type RunQuery,
+  type RunRecord,
+  StoreError,
+  type Stores,
+  type TailRow,
+} from "../stores/ports.ts";
 import { importRun } from "./archive/index.ts";
 import { blueprintVersion, type CompiledBlueprint } from "./blueprint/index.ts";
 import type { Capabilities, CredentialSources } from "./capability/index.ts";
@@ -14,6 +21,7 @@ import {
   type Clock,
   Engine,
   EngineError,
+  type HostObserver,
   type Recovery,
   type ResumeOrder,
   type RunHandle,
@@ -42,9 +50,10 @@ export type {
   RunRecord,
   RunStatus,
   SeatRecord,
+  TailRow,
 } from "../stores/ports.ts";
 export { ARCHIVE_LIMITS, ArchiveError } from "./archive/index.ts";
-export type { CancelRequest, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
+export type { CancelRequest, HostObserver, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError } from "./engine/index.ts";
 export type { Degradation, DivergencePolicy, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
@@ -347,6 +356,21 @@ export class Host implements AsyncDisposable {
     return this.#journals.read(runId, fromSeq, limit);
   }
 
+  /** Durable entries of all runs after a position, in the order of their commits, at most `limit`. */
+  tail(after: number, limit: number): Promise<readonly TailRow[]> {
+    return this.#journals.tail(after, limit);
+  }
+
+  /** The position of the newest entry there has been: what is `tail`ed from here on is new. */
+  end(): Promise<number> {
+    return this.#journals.end();
+  }
+
+  /** Calls `listener` whenever there are new durable entries of any run; the returned function ends that. */
+  onAnyEntries(listener: () => void): () => void {
+    return this.#journals.listenToAll(listener);
+  }
+
   /** Calls `listener` whenever there are new durable entries of a run; the returned function ends that. */
   onEntries(runId: string, listener: () => void): () => void {
     return this.#journals.listen(runId, listener);
@@ -402,6 +426,11 @@ export class Host implements AsyncDisposable {
         if (!(error instanceof EngineError && error.code === "run_ended")) throw error;
       }
     }
+  }
+
+  /** Tells an observer every event of every run from now on; the returned function ends that. */
+  observeAll(observer: HostObserver): () => void {
+    return this.#engine.observeAll(observer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -9,6 +9,7 @@ import type { Append, AppendResult, CallOptions, JournalRow, JournalStore, TailR
 export class JournalBell implements JournalStore {
   readonly #store: JournalStore;
   readonly #listeners = new Map<string, Set<() => void>>();
+  readonly #everywhere = new Set<() => void>();
 
   constructor(store: JournalStore) {
     this.#store = store;
@@ -24,8 +25,15 @@ export class JournalBell implements JournalStore {
     };
   }
 
+  /** Calls `listener` after each append that was accepted, of whatever run; the returned function ends that. */
+  listenToAll(listener: () => void): () => void {
+    this.#everywhere.add(listener);
+    return () => void this.#everywhere.delete(listener);
+  }
+
   async append(batch: readonly Append[], options?: CallOptions): Promise<readonly AppendResult[]> {
     const results = await this.#store.append(batch, options);
+    for (const listener of this.#everywhere) listener();
     if (this.#listeners.size === 0) return results;
     batch.forEach(({ runId }, index) => {
       if (results[index] === "appended") for (const listener of this.#listeners.get(runId) ?? []) listener();

@@ -89,3 +89,9 @@ export async function openRecords(dataDir: string): Promise<OpenRecords> {
     [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   };
 }
+
+/** The process that owns a data directory now; undefined where none does. @throws StoreError `store_io`. */
+export async function directoryOwner(dataDir: string): Promise<number | undefined> {
+  const { directoryOwner: owner } = await import("../stores/sqlite/index.ts");
+  return owner(dataDir);
+}

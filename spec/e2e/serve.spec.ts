@@ -86,6 +86,30 @@ describe("serve", () => {
     expect(verified.code).toBe(0);
   });
 
+  it("is watched over its death and restart, from what was done before to the result", async () => {
+    const directory = await temporaryDirectory();
+    const dataDir = join(directory, "data");
+    const before = await serve(dataDir);
+    const launched = await before.ask("/v1/runs", { blueprint: threeSteps(directory), input: {} });
+    const { run_id: runId } = (await launched.json()) as { run_id: string };
+    await appears(join(directory, "began"));
+    const watching = start(["runs", "watch", runId, "--json", "--data-dir", dataDir]);
+    await watching.said(/"step_started".*"agent":"second"/u);
+    before.running.child.kill("SIGKILL");
+    await before.running.ended;
+    await watching.said(/"disconnected"/u);
+    const after = await serve(dataDir);
+    await watching.said(/"connected"/u);
+    await writeFile(join(directory, "go"), "");
+    const { code, stdout, stderr } = await watching.ended;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ run_id: runId, status: "done", steps: [{}, { attempts: 2 }, {}] });
+    const completed = stderr.split("\n").filter((line) => line.includes('"step_completed"'));
+    expect(completed.map((line) => JSON.parse(line).agent)).toEqual(["first", "second", "third"]);
+    after.running.child.kill("SIGTERM");
+    await after.running.ended;
+  });
+
   it("stops in good order on SIGTERM: workers end, the run can go on", async () => {
     const directory = await temporaryDirectory();
     const dataDir = join(directory, "data");

@@ -106,7 +106,7 @@ describe("a host that is ready", () => {
     const rest = await fetch(`${server.url}/v1/runs/${runId}/events`, {
       headers: { authorization: `Bearer ${credential}`, "last-event-id": String(ids.length - 1) },
     });
-    expect(await rest.text()).toMatch(new RegExp(`^id: ${ids.length}\nevent: run_finished\n`, "u"));
+    expect(await rest.text()).toMatch(new RegExp(`^: open\n\nid: ${ids.length}\nevent: run_finished\n`, "u"));
     expect((await ask(`/v1/runs/${runId}`)).body).toMatchObject({ status: "done" });
   });
 
@@ -192,5 +192,34 @@ describe("a host that is ready", () => {
     const text = response.text();
     await server[Symbol.asyncDispose]();
     expect(await text).toContain("event: run_started");
+  });
+
+  it("streams the entries of all runs in one order, from now on or from a position", async () => {
+    const headers = { authorization: `Bearer ${credential}` };
+    const before = await launchGate();
+    const gone = new AbortController();
+    const live = await fetch(`${server.url}/v1/events`, { headers, signal: gone.signal });
+    const chunks = live.body!.pipeThrough(new TextDecoderStream()).getReader();
+    expect((await chunks.read()).value).toBe(": open\n\n");
+    const after = await launchGate();
+    const first = (await chunks.read()).value ?? "";
+    expect(first).toContain(`data: {"run_id":"${after}","entry":{`);
+    const position = Number(/^id: (\d+)$/mu.exec(first)?.[1]);
+    gone.abort();
+
+    const readAll = async (query: string, more: Record<string, string> = {}): Promise<string> => {
+      const stop = new AbortController();
+      const response = await fetch(`${server.url}/v1/events${query}`, {
+        headers: { ...headers, ...more },
+        signal: stop.signal,
+      });
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      while (!text.includes(`id: ${position}\n`)) text += (await reader.read()).value ?? "";
+      stop.abort();
+      return text;
+    };
+    expect(await readAll("?from=1")).toContain(`"run_id":"${before}"`);
+    expect(await readAll("", { "last-event-id": String(position - 1) })).not.toContain(`"run_id":"${before}"`);
   });
 });

@@ -24,7 +24,7 @@ import { closedError, isEnded, unknownRun } from "./refusals.ts";
 import type { ResumeOrder } from "./revival.ts";
 import { type DrivenRun, type DriverPorts, RunDriver } from "./run-driver.ts";
 import { readResult } from "./run-end.ts";
-import type { RunObserver } from "./run-events.ts";
+import type { HostObserver, RunObserver } from "./run-events.ts";
 import { RunWatch } from "./run-watch.ts";
 import { stepIdOf } from "./step-id.ts";
 
@@ -238,6 +238,11 @@ export class Engine implements AsyncDisposable {
   /** Tells an observer every event of a run from now on; the returned function ends that. */
   observe(runId: string, observer: RunObserver): () => void {
     return this.#watch.observe(runId, observer);
+  }
+
+  /** Tells an observer every event of every run from now on; the returned function ends that. */
+  observeAll(observer: HostObserver): () => void {
+    return this.#watch.observeAll(observer);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

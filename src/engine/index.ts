@@ -23,5 +23,5 @@ export type { Executable } from "./executable.ts";
 export type { ForkOrder } from "./fork.ts";
 export { readJournal } from "./journal-reader.ts";
 export type { ResumeOrder } from "./revival.ts";
-export type { RunEvent, RunObserver } from "./run-events.ts";
+export type { HostObserver, RunEvent, RunObserver } from "./run-events.ts";
 export { stepIdOf } from "./step-id.ts";

@@ -46,3 +46,6 @@ export type RunEvent =
 
 /** Called for every event, in order. What it throws is a defect of the observer and ends the process. */
 export type RunObserver = (event: RunEvent) => void;
+
+/** The same for the events of all runs. */
+export type HostObserver = (runId: string, event: RunEvent) => void;

@@ -1,6 +1,6 @@
 /** Who watches which run: observers of its events, and those who wait for its end. Survives parking; costs nothing else. */
 import type { RunResult } from "../kernel/index.ts";
-import type { RunEvent, RunObserver } from "./run-events.ts";
+import type { HostObserver, RunEvent, RunObserver } from "./run-events.ts";
 
 interface Watched {
   readonly observers: Set<RunObserver>;
@@ -10,6 +10,7 @@ interface Watched {
 /** The watchers of one engine's runs. */
 export class RunWatch {
   readonly #runs = new Map<string, Watched>();
+  readonly #everywhere = new Set<HostObserver>();
 
   /** How the run ends. Rejects where the engine stops driving it before that. */
   result(runId: string): Promise<RunResult> {
@@ -22,8 +23,15 @@ export class RunWatch {
     return () => void this.#runs.get(runId)?.observers.delete(observer);
   }
 
+  /** Adds an observer of all runs; the returned function removes it. */
+  observeAll(observer: HostObserver): () => void {
+    this.#everywhere.add(observer);
+    return () => void this.#everywhere.delete(observer);
+  }
+
   /** Hands an event to the run's observers. */
   tell(runId: string, event: RunEvent): void {
+    for (const observer of this.#everywhere) observer(runId, event);
     const watched = this.#runs.get(runId);
     if (watched !== undefined) for (const observer of watched.observers) observer(event);
   }

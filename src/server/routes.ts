@@ -4,15 +4,16 @@
  * Owns: what each route answers. Does not own: who may ask (access.ts, rules.ts), what can go wrong (problem.ts).
  */
 import { Readable } from "node:stream";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { CompiledBlueprint } from "../blueprint/index.ts";
 import type { Json } from "../flow/index.ts";
 import type { Host, RunStatus } from "../host.ts";
 import { runObject } from "../run-object.ts";
 import { addArchiveRoutes } from "./archive-routes.ts";
-import { entryStream } from "./entry-stream.ts";
 import { ServerError } from "./errors.ts";
+import { type EventSource, eventStream } from "./event-stream.ts";
 import { grantObject } from "./grant-object.ts";
+import { hostEvents, runEvents } from "./journal-events.ts";
 import { addOperatorRoutes, launchSeats } from "./operator-routes.ts";
 import {
   EventsQuery,
@@ -41,6 +42,7 @@ const DEFAULT_LIMIT = 100;
 export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addTokenRoutes(server, ports);
   addRunRoutes(server, ports);
+  addEventRoutes(server, ports);
   addControlRoutes(server, ports);
   addScheduleRoutes(server, ports, blueprintOf);
   addArchiveRoutes(server, ports);
@@ -95,22 +97,52 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
     { schema: { params: RunPath, querystring: EventsQuery } },
     async (request, reply) => {
       const { runId } = await host().run(request.params.id);
-      const gone = new AbortController();
-      request.raw.on("close", () => gone.abort());
-      const last = /^[0-9]{1,15}$/u.exec(String(request.headers["last-event-id"] ?? ""))?.[0];
-      const from = last === undefined ? Number(request.query.from ?? "1") : Number(last) + 1;
-      const events = entryStream(host(), runId, from, AbortSignal.any([gone.signal, closing]));
-      return (
-        reply
-          .header("content-type", "text/event-stream")
-          .header("cache-control", "no-store")
-          // Kept alive, it would keep a closing server open.
-          .header("connection", "close")
-          .send(Readable.from(events))
-      );
+      const after = afterId(request) ?? 0;
+      return streamed(reply, eventStream(runEvents(host(), runId, systemTimer), after, left(request, closing)));
     },
   );
 }
+
+function addEventRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {
+  server.get<{ Querystring: EventsQuery }>(
+    "/v1/events",
+    { schema: { querystring: EventsQuery } },
+    async (request, reply) => {
+      const after = afterId(request) ?? (await host().end());
+      return streamed(reply, eventStream(hostEvents(host(), systemTimer), after, left(request, closing)));
+    },
+  );
+}
+
+/** The id a stream goes on after: the last one its reader saw, else that before the one it asks for. */
+function afterId({ headers, query }: FastifyRequest<{ Querystring: EventsQuery }>): number | undefined {
+  const last = /^[0-9]{1,15}$/u.exec(String(headers["last-event-id"] ?? ""))?.[0];
+  if (last !== undefined) return Number(last);
+  return query.from === undefined ? undefined : Number(query.from) - 1;
+}
+
+/** Aborted when whoever asked has gone, and when the server closes. */
+function left(request: FastifyRequest, closing: AbortSignal): AbortSignal {
+  const gone = new AbortController();
+  request.raw.on("close", () => gone.abort());
+  return AbortSignal.any([gone.signal, closing]);
+}
+
+function streamed(reply: FastifyReply, events: AsyncGenerator<string>): FastifyReply {
+  return (
+    reply
+      .header("content-type", "text/event-stream")
+      .header("cache-control", "no-store")
+      // Kept alive, it would keep a closing server open.
+      .header("connection", "close")
+      .send(Readable.from(events, { highWaterMark: 1 }))
+  );
+}
+
+const systemTimer: EventSource["timer"] = (ms, fire) => {
+  const timer = setTimeout(fire, ms);
+  return () => clearTimeout(timer);
+};
 
 function addControlRoutes(server: FastifyInstance, { host }: RoutePorts): void {
   const withReason = { schema: { params: RunPath, body: ReasonBody } };

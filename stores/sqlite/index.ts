@@ -1,2 +1,2 @@
-export { openSqliteStores, type SqliteOptions } from "./opening.ts";
+export { directoryOwner, openSqliteStores, type SqliteOptions } from "./opening.ts";
 export type { SqliteStores } from "./sqlite-stores.ts";

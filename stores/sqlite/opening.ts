@@ -15,7 +15,7 @@ import { type DataDirectory, dataDirectory, makeDirectory, makeFile, syncDirecto
 import { MaintenanceThreads } from "./maintenance.ts";
 import { assertReadable, migrate, schemaVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/index.ts";
-import { type Ownership, takeOwnership } from "./ownership.ts";
+import { type Ownership, ownerProcess, takeOwnership } from "./ownership.ts";
 import { Reader } from "./reader.ts";
 import { composeStores, type SqliteStores } from "./sqlite-stores.ts";
 import { storeError } from "./store-failure.ts";
@@ -44,6 +44,11 @@ export async function openSqliteStores(options: SqliteOptions): Promise<SqliteSt
   const { dataDir, durability = "full", mode = "write", now = Date.now } = options;
   const directory = dataDirectory(dataDir);
   return mode === "read" ? openToRead(directory, durability, now) : openToWrite(directory, durability, now);
+}
+
+/** The process that owns a data directory now; undefined where none does. Throws StoreError `store_io`. */
+export function directoryOwner(dataDir: string): number | undefined {
+  return attempt("look at", dataDir, () => ownerProcess(dataDirectory(dataDir)));
 }
 
 function openToRead(directory: DataDirectory, durability: Durability, now: () => number): SqliteStores {

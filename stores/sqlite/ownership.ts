@@ -9,7 +9,7 @@
  * O1  The lock is taken before anything in the directory is looked at, and given back after the last write.
  * O2  The file with the owner's process id is for messages only. Whoever has the lock is the owner.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../ports.ts";
 import { type DataDirectory, makeFile } from "./data-directory.ts";
@@ -41,11 +41,32 @@ export function takeOwnership(directory: DataDirectory): Ownership {
   };
 }
 
+/**
+ * The process that owns a directory now; undefined where none does, or where it has not announced itself. Looks at the lock
+ * for a moment only, and never takes it: who is about to own the directory is not kept from it (LOCK_WAIT_MS).
+ */
+export function ownerProcess(directory: DataDirectory): number | undefined {
+  if (!existsSync(directory.lock)) return undefined;
+  const lock = new DatabaseSync(directory.lock, { readOnly: true, timeout: 0 });
+  try {
+    lock.prepare("SELECT count(*) FROM sqlite_schema").get();
+    return undefined;
+  } catch (cause) {
+    if (storeError(cause, "look at", directory.lock).code === "store_locked") return ownerPid(directory);
+    throw storeError(cause, "look at", directory.lock);
+  } finally {
+    lock.close();
+  }
+}
+
+/** How long an owner-to-be waits for those that only look. */
+const LOCK_WAIT_MS = 100;
+
 function openLock(directory: DataDirectory): DatabaseSync {
   let lock: DatabaseSync | undefined;
   try {
     makeFile(directory.lock);
-    lock = new DatabaseSync(directory.lock, { timeout: 0 });
+    lock = new DatabaseSync(directory.lock, { timeout: LOCK_WAIT_MS });
     // The rollback journal in memory: beginning would make a file otherwise.
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return lock;

@@ -6,6 +6,7 @@
  */
 import { openAsBlob } from "node:fs";
 import { isJsonObject, type Json, type JsonObject, ownValue } from "../../flow/index.ts";
+import { directoryOwner } from "../../run-records.ts";
 import { type Endpoint, readCredential, readEndpoint } from "../../server/index.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -72,9 +73,33 @@ export class RunningHost {
     }
     const answer = parsed(text);
     if (status < 400) return answer;
+    throw this.#refusal(status, answer);
+  }
+
+  /**
+   * Opens a stream of events after an id; undefined where the host cannot be reached.
+   * @throws RemoteError what the host refused for good.
+   */
+  async stream(path: string, after: string): Promise<ReadableStream<Uint8Array> | undefined> {
+    let response: Response;
+    try {
+      response = await fetch(`${this.#url}${path}`, {
+        headers: { authorization: `Bearer ${this.#credential}`, "last-event-id": after },
+      });
+    } catch {
+      // Whoever follows tries again.
+      return undefined;
+    }
+    if (response.status === 200 && response.body !== null) return response.body;
+    const answer = parsed(await response.text());
+    if (response.status >= 500) return undefined;
+    throw this.#refusal(response.status, answer);
+  }
+
+  #refusal(status: number, answer: JsonObject | null): RemoteError {
     const code = answer === null ? undefined : ownValue(answer, "code");
     const detail = answer === null ? undefined : ownValue(answer, "detail");
-    throw new RemoteError(
+    return new RemoteError(
       typeof code === "string" ? code : "host_unreachable",
       typeof detail === "string" ? detail : `the host at ${this.#url} answered ${status}`,
     );
@@ -84,6 +109,13 @@ export class RunningHost {
 /** The path of a run, or of something below it. */
 export function runPath(runId: string, below = ""): string {
   return `/v1/runs/${encodeURIComponent(runId)}${below}`;
+}
+
+/** The host that is running on a directory; undefined where none is, or none that can be spoken to yet. */
+export async function findHost(dataDir: string): Promise<RunningHost | undefined> {
+  const [endpoint, owner] = await Promise.all([readEndpoint(dataDir), directoryOwner(dataDir)]);
+  if (endpoint === undefined || owner !== endpoint.pid) return undefined;
+  return new RunningHost(endpoint, await readCredential(dataDir));
 }
 
 /** The host to ask where opening the directory failed with `error`: only if that says another process owns it. */

@@ -48,9 +48,9 @@ function addReading(runs: Command, surface: Surface, perform: Perform): void {
 
   const watch = runs
     .command("watch")
-    .summary("show how a run went")
+    .summary("show how a run goes")
     .description(
-      "Show what a run has done, as if one had watched it. The result of a run that has ended goes to standard output.",
+      "Show what a run has done and, where `swarm-host serve` is running on the directory, what it does until it has ended. The result of a run that has ended goes to standard output.",
     )
     .argument("<run>", "a run's id")
     .option("--json", "print one result object on standard output, and events as JSON lines on standard error")

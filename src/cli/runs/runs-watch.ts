@@ -1,5 +1,5 @@
-/** `swarm-host runs watch <run>`: what a run has done, shown as if one had watched it. */
-import type { RunEvent } from "../../host.ts";
+/** `swarm-host runs watch <run>`: what a run has done, shown as if one had watched it, and what it does from then on. */
+import type { JournalEntry, RunEvent, RunRecord } from "../../host.ts";
 import { runObject } from "../../run-object.ts";
 import { openRecords } from "../../run-records.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
@@ -9,33 +9,89 @@ import { chooseView, type ViewFlags } from "../run/choose-view.ts";
 import { sayError } from "../run/drive.ts";
 import { journalEvents } from "../run/journal-events.ts";
 import { failureReport, resultObject, runExit } from "../run/run-end.ts";
+import type { RunView } from "../run/run-view.ts";
 import { StepLog } from "../run/step-log.ts";
 import type { Surface } from "../surface.ts";
+import { followEvents } from "./followed-events.ts";
+import { findHost, runPath } from "./running-host.ts";
 
 /** Options as commander gives them. */
 export interface WatchFlags extends DataDirFlag, ViewFlags {}
 
-/** Shows a run. The exit code is that of the run where it has ended. */
+/** Shows a run: what it has done and, where a host drives it, what it does. The exit code is that of the run's end. */
 export async function watchCommand(surface: Surface, runId: string, flags: WatchFlags): Promise<ExitCode> {
-  await using open = await openRecords(dataDirectory(surface, flags));
-  const record = await open.records.run(runId);
-  const events = journalEvents(await open.records.journal(runId));
+  const path = dataDirectory(surface, flags);
+  await using open = await openRecords(path);
+  const first = await open.records.run(runId);
+  const { blueprintId, blueprintVersion: version } = first;
+  const entries = await open.records.journal(runId);
   const view = await chooseView(surface, flags);
   const steps = new StepLog();
-  const { blueprintId, blueprintVersion: version } = record;
-  view.begin({ runId, blueprintId });
-  for (const event of events) {
+  const show = (event: RunEvent): void => {
     steps.apply(event);
     view.event(event);
+  };
+  view.begin({ runId, blueprintId });
+  let end: RunEvent | undefined;
+  try {
+    for (const event of journalEvents(entries)) {
+      if (event.type === "run_finished") end = event;
+      show(event);
+    }
+    // A dead letter has ended without an entry that says so.
+    if (end === undefined && first.status !== "dead_letter" && (await findHost(path)) !== undefined) {
+      await watchLive(path, runId, entries.length, view, show);
+      // Read back, for large values are not in the stream.
+      end = journalEvents(await open.records.journal(runId)).at(-1);
+      if (end !== undefined) show(end);
+    }
+  } finally {
+    view.end();
   }
-  view.end();
-  const result = resultIn(events);
-  if (result === undefined) {
+  return tellEnd(surface, flags, { record: await open.records.run(runId), version, end, steps, view });
+}
+
+/** Shows what a run does from a seq on, until it has ended. */
+async function watchLive(
+  path: string,
+  runId: string,
+  after: number,
+  view: RunView,
+  show: (event: RunEvent) => void,
+): Promise<void> {
+  const events = followEvents(runPath(runId, "/events"), after, {
+    find: () => findHost(path),
+    wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    onConnection: (isThere) =>
+      view.notice(
+        isThere
+          ? { level: "info", code: "connected", message: "the host is back" }
+          : { level: "warning", code: "disconnected", message: "the connection to the host is lost: looking for it" },
+      ),
+  });
+  for await (const { name, data } of events) {
+    if (name === "run_finished") return;
+    if (name === "step_event") {
+      const { at, key, attempt, event } = JSON.parse(data) as Extract<RunEvent, { type: "step_event" }>;
+      show({ type: "step_event", at, key, attempt, event });
+    } else for (const event of journalEvents([{ entry: JSON.parse(data) as JournalEntry }])) show(event);
+  }
+}
+
+/** What the command prints at its end. */
+async function tellEnd(
+  surface: Surface,
+  flags: WatchFlags,
+  { record, version, end, steps, view }: Watched,
+): Promise<ExitCode> {
+  const { runId, blueprintId } = record;
+  if (end?.type !== "run_finished") {
     const message = `run ${runId} is ${record.status}${record.error === undefined ? "" : `: ${record.error}`}`;
     view.notice({ level: "info", code: "not_ended", message });
     if (flags.json) await writeResult(surface.stdout, jsonText({ ...runObject(record), ...steps.toJson() }));
     return EXIT.done;
   }
+  const { result } = end;
   if (flags.json) {
     await writeResult(surface.stdout, jsonText(resultObject({ runId, blueprintId, version }, result, steps.toJson())));
   } else if (result.status === "done") await writeResult(surface.stdout, jsonText(result.ctx));
@@ -45,7 +101,11 @@ export async function watchCommand(surface: Surface, runId: string, flags: Watch
   return runExit(result, undefined);
 }
 
-function resultIn(events: readonly RunEvent[]): Extract<RunEvent, { type: "run_finished" }>["result"] | undefined {
-  const last = events.at(-1);
-  return last?.type === "run_finished" ? last.result : undefined;
+/** What was seen of a run. */
+interface Watched {
+  readonly record: RunRecord;
+  readonly version: string;
+  readonly end: RunEvent | undefined;
+  readonly steps: StepLog;
+  readonly view: RunView;
 }
