@@ -87,6 +87,15 @@ describe("a worker's grant", () => {
 });
 
 describe("others' grants", () => {
+  it("make a session, which has all that an operator has, only with all of that", () => {
+    const operator = sessionGrant("S-1");
+    expect(judge(operator, "attach_session", { kind: "none" })).toBeUndefined();
+    for (const verb of GATE.operator) {
+      const verbs = new Set([...GATE.operator].filter((each) => each !== verb));
+      expect(judge({ ...operator, verbs }, "attach_session", { kind: "none" })).toBe("verb_denied");
+    }
+  });
+
   it("cover no step, and no session but their own", () => {
     const one = sessionGrant("S-1");
     expect(judge(one, "detach_session", { kind: "session", sessionId: "S-1" })).toBeUndefined();

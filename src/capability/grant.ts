@@ -110,6 +110,11 @@ function demandVerb({ role, verbs }: Grant, verb: Verb): void {
     throw new CapabilityError("verb_denied", `the role ${role} may not ${verb}`);
   }
   if (!verbs.has(verb)) throw new CapabilityError("verb_denied", `the credential was not given ${verb}`);
+  // A session has all that an operator has: made with less, it would widen.
+  const missing = verb === "attach_session" ? [...GATE.operator].find((each) => !verbs.has(each)) : undefined;
+  if (missing !== undefined) {
+    throw new CapabilityError("verb_denied", `a session may ${missing}, which the credential was not given`);
+  }
 }
 
 function demandBinding(binding: Binding, verb: Verb, target: Target): void {
