@@ -108,7 +108,11 @@ describe("the spec form", () => {
 
   it("names the signal that ended a program", async () => {
     const outcome = await runSpec({ program: "sh", args: ["-c", "kill -SEGV $$"] });
-    expect(outcome).toMatchObject({ kind: "blocked", stats: { adapter_data: { exit_code: null, signal: "SIGSEGV" } } });
+    expect(outcome).toMatchObject({
+      kind: "blocked",
+      value: { raw: "", stderr: "", signal: "SIGSEGV" },
+      stats: { adapter_data: { exit_code: null, signal: "SIGSEGV" } },
+    });
   });
 
   it("runs in the step's work directory", async () => {

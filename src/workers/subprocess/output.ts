@@ -9,6 +9,7 @@
  * | not JSON                   | absent    | `{raw, stderr}`                  | exit code 0 |
  * | not JSON                   | `json`    | `{raw, stderr, parse_error}`     | no          |
  *
+ * A raw value of a child that a signal ended names it as `signal`.
  * `ok_from` is the exit code, or a pointer at which the boolean true stands (then the exit code does not matter).
  */
 import type { SubprocessOutput } from "../../blueprint/schema.ts";
@@ -46,7 +47,7 @@ export function readOutput(
   const passed = report.exitCode === 0;
   const plain = exitStats(report, model);
   if (!parsed.ok) {
-    const raw = { raw: stdout.trimEnd(), stderr };
+    const raw = { raw: stdout.trimEnd(), stderr, ...(report.signal === null ? {} : { signal: report.signal }) };
     if (output?.format === "json") return { value: { ...raw, parse_error: parsed.error }, ok: false, stats: plain };
     return { value: raw, ok: passed, stats: plain };
   }
