@@ -18,7 +18,6 @@ import { blueprintVersion, type CompiledBlueprint } from "./blueprint/index.ts";
 import type { Capabilities, CredentialSources } from "./capability/index.ts";
 import {
   type CancelRequest,
-  type Clock,
   Engine,
   EngineError,
   type HostObserver,
@@ -39,6 +38,7 @@ import { AuditTasks, FairQueues, type QueueView, type TaskInput, taskContext } f
 import { type Desk, deskConsult, type OperatorDesk, OperatorError, operatorRequests } from "./operators/index.ts";
 import { packageVersion } from "./package-version.ts";
 import { RunRecords } from "./run-records.ts";
+import { systemClock } from "./system-clock.ts";
 import { SubprocessHost } from "./workers/index.ts";
 import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
@@ -481,22 +481,6 @@ function initialCtx(defaults: Json | undefined, input: Json | undefined): Json {
   if (input === undefined) return defaults ?? {};
   return isJsonObject(defaults) && isJsonObject(input) ? { ...defaults, ...input } : input;
 }
-
-const systemClock: Clock = {
-  now: () => Date.now(),
-  timer(at, fire) {
-    // setTimeout counts in 32 bits; a longer wait is taken in parts.
-    const LONGEST = 2 ** 31 - 1;
-    let handle: NodeJS.Timeout;
-    const arm = (): void => {
-      const rest = at - Date.now();
-      handle = rest > LONGEST ? setTimeout(arm, LONGEST) : setTimeout(fire, Math.max(rest, 0));
-    };
-    arm();
-    return { cancel: () => clearTimeout(handle) };
-  },
-  random: () => Math.random(),
-};
 
 function sha256(text: string): string {
   return hash("sha256", text);

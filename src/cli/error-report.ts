@@ -103,6 +103,7 @@ const EXPECTED = new Set([
   "ServerError",
   "CapabilityError",
   "RemoteError",
+  "ClientError",
 ]);
 
 /** What to tell about anything that was thrown. */

@@ -7,12 +7,14 @@
 import { Argument, Command, Option } from "commander";
 import { packageVersion } from "../package-version.ts";
 import type { ExitCode } from "./exit-code.ts";
+import { addOperatorCommands } from "./operator/operator-program.ts";
 import { addDataDir, addInclude, addVerbose, collect, wholeNumber } from "./options.ts";
 import { addRunsCommands } from "./runs/runs-program.ts";
 import { SCAFFOLD_TEMPLATES } from "./scaffold-templates.ts";
 import { addScheduleCommands } from "./schedule/schedule-program.ts";
 import type { Surface } from "./surface.ts";
 import { addTokenCommands } from "./token/token-program.ts";
+import { addWorkerCommands } from "./worker/worker-program.ts";
 
 /** Runs an action and keeps its exit code. */
 export type Perform = (action: () => Promise<ExitCode>) => Promise<void>;
@@ -44,6 +46,8 @@ export function buildProgram(surface: Surface, perform: Perform): Command {
   addRunsCommands(program, surface, perform);
   addScheduleCommands(program, surface, perform);
   addTokenCommands(program, surface, perform);
+  addOperatorCommands(program, surface, perform);
+  addWorkerCommands(program, surface, perform);
   addBlueprintCommands(program, surface, perform);
   addSimulate(program, surface, perform);
   addDoctor(program, surface, perform);

@@ -56,6 +56,8 @@ export class Delivery {
   /** The last request that was read from the store. */
   #after: string | undefined;
   #caughtUp = false;
+  /** Whether the client was told that it has heard of everything. */
+  #isLevel = false;
   #isPumping = false;
   #isClosed = false;
 
@@ -73,6 +75,7 @@ export class Delivery {
         this.#isPumping = false;
         // What came as the last batch was done.
         if (this.#hasRoom && (this.#queue.length > 0 || !this.#caughtUp)) this.pump();
+        else this.#tellLevel();
       },
       (error: unknown) => {
         this.#isPumping = false;
@@ -141,6 +144,12 @@ export class Delivery {
 
   get #hasRoom(): boolean {
     return this.#unseen.size < WINDOW && this.#ports.buffered() < MAX_BUFFERED;
+  }
+
+  #tellLevel(): void {
+    if (this.#isLevel || this.#isClosed || !this.#caughtUp || this.#queue.length > 0) return;
+    this.#isLevel = true;
+    this.#ports.send({ type: "caught_up" });
   }
 
   #isKnown(requestId: string): boolean {

@@ -54,6 +54,8 @@ export type ServerFrame =
     }
   | { readonly type: "request"; readonly request: RequestFrame }
   | { readonly type: "withdrawn"; readonly id: string; readonly reason: CloseReason | "taken_over" }
+  /** Once a socket: all that is open has been handed out on it. What it did not hear of again needs nothing any more. */
+  | { readonly type: "caught_up" }
   | { readonly type: "done"; readonly re: number }
   | { readonly type: "refused"; readonly re: number | null; readonly code: string; readonly message: string }
   | { readonly type: "ping" };

@@ -3,6 +3,7 @@ export { deskConsult, operatorRequests } from "./asking.ts";
 export { Desk } from "./desk.ts";
 export { MAX_POINTERS, type OutputLayout, type PayloadProblem } from "./earlier-outputs.ts";
 export { OperatorError, type OperatorErrorCode } from "./errors.ts";
+export type { ClientFrame, RequestFrame, ServerFrame } from "./frames.ts";
 export type {
   Acquired,
   AcquireOrder,

@@ -5,6 +5,7 @@
  * may name a port where a stranger listens by now.
  */
 import { openAsBlob } from "node:fs";
+import type { HostAddress } from "../../client/index.ts";
 import { isJsonObject, type Json, type JsonObject, ownValue } from "../../flow/index.ts";
 import { directoryOwner } from "../../run-records.ts";
 import { type Endpoint, readCredential, readEndpoint } from "../../server/index.ts";
@@ -37,6 +38,11 @@ export class RunningHost {
   constructor({ url }: Endpoint, credential: string) {
     this.#url = url;
     this.#credential = credential;
+  }
+
+  /** Where it is, and what it is shown. */
+  get address(): HostAddress {
+    return { url: this.#url, credential: this.#credential };
   }
 
   /**
