@@ -7,6 +7,7 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { expressionRows } from "./expressions.ts";
 import { floorRows, measureFloors } from "./floors.ts";
+import { layerRows } from "./layers.ts";
 import { luaRows } from "./lua.ts";
 import { recoveryRows } from "./recovery.ts";
 import type { Row } from "./row.ts";
@@ -23,6 +24,7 @@ const sections: readonly (readonly [name: string, rows: () => AsyncIterable<Row>
   ["runs", () => runRows(floors)],
   ["recovery", recoveryRows],
   ["lua", luaRows],
+  ["layers", layerRows],
   ["expressions", expressionRows],
   ["tokens", tokenRows],
   ["start", startUpRows],

@@ -11,6 +11,7 @@ const pages = [
   "spec/benchmarks.md",
   "spec/errors.md",
   "spec/glossary.md",
+  "spec/layers.md",
 ];
 
 describe.each(pages)("%s", (page) => {

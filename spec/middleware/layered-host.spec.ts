@@ -149,6 +149,25 @@ describe("a Lua policy in a run", () => {
     .register("small", { pure: true, run: (input) => (input === "write" ? "draft" : `small ${input as string}`) })
     .register("large", { pure: false, run: (input) => `large ${input as string}` });
 
+  it("is part of what outcomes are recorded with, so that a fork under another policy executes again", async () => {
+    await using host = new LayeredHost({ functions });
+    const digests = async (over: JsonObject): Promise<unknown> => {
+      const run = await host.launch({ ...document("plain"), ...over });
+      await run.result;
+      const completed = (await host.journal(run.runId)).find(({ type }) => type === "step_completed");
+      return completed?.["digests"];
+    };
+    const hints = (text: string): JsonObject => ({
+      spawner_hints: { layers: ["lua_layer"], options: { lua_layer: { source: text } } },
+    });
+    const plain = await digests({ spawner_hints: { layers: [] } });
+    const one = await digests(hints("function before() end"));
+    expect(await digests(hints("function before() end"))).toEqual(one);
+    expect(one).not.toEqual(plain);
+    expect(await digests(hints("function after() end"))).not.toEqual(one);
+    expect(await digests({ spawner_hints: { layers: ["audit"] } })).toEqual(plain);
+  });
+
   it.each([
     ["plain", { status: "done", ctx: { out: "small plain" } }],
     ["big", { status: "done", ctx: { out: "large BIG" } }],

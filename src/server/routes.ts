@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { CompiledBlueprint } from "../blueprint/index.ts";
 import type { Json } from "../flow/index.ts";
 import type { Host, RunStatus } from "../host.ts";
+import { queueObject } from "../queue-object.ts";
 import { runObject } from "../run-object.ts";
 import { addArchiveRoutes } from "./archive-routes.ts";
 import { ServerError } from "./errors.ts";
@@ -41,6 +42,7 @@ const DEFAULT_LIMIT = 100;
 /** Adds the routes. */
 export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addTokenRoutes(server, ports);
+  addQueueRoute(server, ports);
   addRunRoutes(server, ports);
   addEventRoutes(server, ports);
   addControlRoutes(server, ports);
@@ -192,6 +194,10 @@ function addControlRoutes(server: FastifyInstance, { host }: RoutePorts): void {
         .send(await after(run.runId));
     },
   );
+}
+
+function addQueueRoute(server: FastifyInstance, { host }: RoutePorts): void {
+  server.get("/v1/queues", async () => ({ queues: host().queues().map(queueObject) }));
 }
 
 function addTokenRoutes(server: FastifyInstance, { host }: RoutePorts): void {

@@ -34,6 +34,8 @@ export const ROUTES = {
   "GET /v1/token": { verb: "verify_token", target: "none" },
   "POST /v1/keys/rotate": { verb: "administer", target: "host" },
 
+  "GET /v1/queues": { verb: "read_task_state", target: "host" },
+
   "POST /v1/runs": { verb: "start_task", target: "none" },
   "GET /v1/runs": { verb: "read_task_state", target: "host" },
   "GET /v1/runs/:id": { verb: "read_task_state", target: "run" },

@@ -59,6 +59,17 @@ function addReading(runs: Command, surface: Surface, perform: Perform): void {
     perform(async () => (await import("./runs-watch.ts")).watchCommand(surface, run, flags)),
   );
 
+  const queue = runs
+    .command("queue")
+    .summary("show who waits for what")
+    .description(
+      "Show the queues of the host that runs on the data directory: which steps have passed, and which wait, in their order.",
+    )
+    .option("--json", "print JSON");
+  addVerbose(addDataDir(queue)).action((flags) =>
+    perform(async () => (await import("./runs-queue.ts")).queueCommand(surface, flags)),
+  );
+
   const verify = runs
     .command("verify")
     .summary("prove that journals are as they were written")
