@@ -58,6 +58,8 @@ export interface RunRecord {
   readonly wakeAt?: number;
   /** The key its launch was asked for with; unique over all runs. */
   readonly idempotencyKey?: string;
+  /** Whether it is kept whatever its age: it cannot be removed before it is released. Absent: no. */
+  readonly held?: true;
 }
 
 /** What an append may change of its run's row. `null` takes the error or the time away. */
@@ -127,6 +129,8 @@ export interface RunQuery {
   /** Only runs in one of these; an empty list matches nothing. Absent: every status. */
   readonly status?: readonly RunStatus[];
   readonly blueprintId?: string;
+  /** Only the children of this run. */
+  readonly parentRunId?: string;
   readonly limit: number;
   /** Only runs after this one in the listing's order. An id that is not here matches nothing. */
   readonly before?: string;
@@ -145,9 +149,13 @@ export interface RunStore {
   list(query: RunQuery, options?: CallOptions): Promise<readonly RunRecord[]>;
   /**
    * Removes runs that have ended, with their journals and snapshots, all or none: one that has not ended is refused with
-   * StoreError `run_live`. Ids that are not here are passed over. Says how many it removed.
+   * StoreError `run_live`, one that is held with `run_held`. Ids that are not here are passed over. Says how many it removed.
    */
   remove(runIds: readonly string[], options?: CallOptions): Promise<number>;
+  /** Holds a run, or releases it. False where it is not here. */
+  hold(runId: string, held: boolean, options?: CallOptions): Promise<boolean>;
+  /** Bytes of each run's entries and of the blobs it names, in UTF-8, in the order asked for; 0 for one that is not here. */
+  sizes(runIds: readonly string[], options?: CallOptions): Promise<readonly number[]>;
 }
 
 /** Which runs to claim. */
@@ -291,6 +299,8 @@ export type StoreErrorCode =
   | "run_live"
   /** `create` names a schedule that is here already. */
   | "schedule_exists"
+  /** `remove` names a run that is held. Release it first. */
+  | "run_held"
   /** The rows of an Append are not contiguous from its `expectedSeq`. */
   | "invalid_append"
   /** The disk, or the file's size limit, is full. Writes work again once there is room. */

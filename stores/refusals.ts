@@ -36,3 +36,10 @@ export function scheduleExists(name: string): StoreError {
     },
   );
 }
+
+/** `remove` of a run that is held. */
+export function runHeld(runId: string, batch: number): StoreError {
+  return new StoreError("run_held", `run ${runId} is held: release it first; none of the ${batch} runs was removed`, {
+    details: { runId },
+  });
+}

@@ -127,6 +127,8 @@ export class DiskLink {
         byIdempotencyKey: (key) => read("get", () => runs.byIdempotencyKey(key)),
         list: (query) => read("list", () => runs.list(query)),
         remove: (runIds) => write("remove", () => runs.remove(runIds)),
+        hold: (runId, held) => write("hold", () => runs.hold(runId, held)),
+        sizes: (runIds) => read("sizes", () => runs.sizes(runIds)),
       },
       ownership: {
         renew: (lease) => write("renew", () => ownership.renew(lease)),

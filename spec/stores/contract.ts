@@ -3,7 +3,7 @@
  * `describeStores` and adds what only it promises.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Append, AppendResult, JournalRow, RunRecord, RunStatus, Stores } from "../../stores/ports.ts";
+import type { Append, AppendResult, JournalRow, RunQuery, RunRecord, RunStatus, Stores } from "../../stores/ports.ts";
 import { describeAgainstModel } from "./model-property.ts";
 import { describeRequests, describeSeats, describeSessions } from "./operators-contract.ts";
 import { describeOwnership } from "./ownership-contract.ts";
@@ -306,6 +306,25 @@ function describeRuns(open: OpenStores): void {
       expect(await stores.runs.list({ limit: 100 })).toEqual(newestFirst);
       expect(await stores.runs.list({ limit: 4 })).toEqual(newestFirst.slice(0, 4));
       expect(await stores.runs.list({ limit: 0 })).toEqual([]);
+    });
+
+    it("gives the children of a run alone, also of some statuses or a Blueprint", async () => {
+      const child = (runId: string, over: Partial<RunRecord> = {}): RunRecord =>
+        aRun(runId, { parentRunId: "p", ...over });
+      await using family = await openWith(
+        open,
+        aRun("p"),
+        child("a", { createdAt: 1 }),
+        child("b", { createdAt: 2, status: "done", blueprintId: "other" }),
+        aRun("c", { parentRunId: "q" }),
+      );
+      const ids = async (query: Partial<RunQuery>): Promise<readonly string[]> =>
+        (await family.runs.list({ parentRunId: "p", limit: 9, ...query })).map(({ runId }) => runId);
+      expect(await ids({})).toEqual(["b", "a"]);
+      expect(await ids({ status: ["running"] })).toEqual(["a"]);
+      expect(await ids({ blueprintId: "other", status: ["done", "running"] })).toEqual(["b"]);
+      expect(await ids({ before: "b" })).toEqual(["a"]);
+      expect(await ids({ parentRunId: "none" })).toEqual([]);
     });
 
     const filters: readonly (readonly [string, readonly RunStatus[] | undefined, string | undefined])[] = [

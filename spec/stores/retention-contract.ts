@@ -71,6 +71,31 @@ export function describeRemoval(open: OpenStores): void {
     expect(await stores.blobs.collect({ limit: 9 })).toEqual({ count: 0, bytes: 0 });
   });
 
+  it("refuses a run that is held, until it is released", async () => {
+    await using stores = await openWith(open, ended("a"), ended("b"));
+    expect(await stores.runs.hold("b", true)).toBe(true);
+    expect(await stores.runs.get("b")).toEqual(ended("b", { held: true }));
+    await expect(stores.runs.remove(["a", "b"])).rejects.toMatchObject({ code: "run_held", details: { runId: "b" } });
+    expect(await stores.runs.list({ limit: 9 })).toHaveLength(2);
+    expect(await stores.runs.hold("b", false)).toBe(true);
+    expect(await stores.runs.get("b")).toEqual(ended("b"));
+    expect(await stores.runs.remove(["a", "b"])).toBe(2);
+    expect(await stores.runs.hold("b", true)).toBe(false);
+  });
+
+  it("tells the bytes of runs: their entries and the blobs they name", async () => {
+    await using stores = await openWith(open, aRun("a"), aRun("b"));
+    const [append] = [anAppend("a", 1, 2, { blobs: [blob("x"), blob("y")] })];
+    await stores.journals.append([append, anAppend("b", 1, 0, { blobs: [blob("x")] })]);
+    const bytes = (texts: readonly { readonly text: string }[]): number =>
+      texts.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+    expect(await stores.runs.sizes(["b", "none", "a"])).toEqual([
+      bytes([blob("x")]),
+      0,
+      bytes([...append.rows, blob("x"), blob("y")]),
+    ]);
+  });
+
   it("lets others through when a removal is refused", async () => {
     await using stores = await openWith(open, ended("a"), aRun("b"), ended("c"));
     const outcomes = await Promise.allSettled([

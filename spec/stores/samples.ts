@@ -33,6 +33,7 @@ export function aFullRun(runId: string, over: Partial<RunRecord> = {}): RunRecor
     recoveryAttempts: 4,
     wakeAt: 5000,
     idempotencyKey: `key of ${runId}`,
+    held: true,
     ...over,
   });
 }

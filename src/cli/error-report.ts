@@ -53,6 +53,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   request_contradicts: asked("see the command's --help"),
   run_ended: asked("fork it to run it again: see `swarm-host runs fork --help`"),
   run_live: asked("cancel it first: see `swarm-host runs cancel --help`"),
+  run_held: asked("release it first: see `swarm-host runs release --help`"),
   key_unknown: asked("see `swarm-host runs show` for the step keys of the run"),
   run_elsewhere: machine("ask the host that has it, or stop that"),
   run_stuck: machine(

@@ -46,6 +46,8 @@ export function crashingStores(inner: Stores, last: number | undefined): Crashin
       byIdempotencyKey: whileAlive(runs.byIdempotencyKey),
       list: whileAlive(runs.list),
       remove: whileAlive(runs.remove),
+      hold: whileAlive(runs.hold),
+      sizes: whileAlive(runs.sizes),
     },
     ownership: {
       renew: whileAlive(ownership.renew),

@@ -32,6 +32,13 @@ export class ContentsShelf<T extends { readonly text: string }> {
     this.#uses.set(digest, (this.#uses.get(digest) ?? 0) + 1);
   }
 
+  /** Bytes of what a run uses. */
+  sizeOf(runId: string): number {
+    let bytes = 0;
+    for (const digest of this.#used.get(runId) ?? []) bytes += Buffer.byteLength(this.get(digest)?.text ?? "");
+    return bytes;
+  }
+
   /** A run uses nothing any more. */
   release(runId: string): void {
     for (const digest of this.#used.get(runId) ?? []) {

@@ -103,6 +103,14 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
         }
         return removed.size;
       },
+      async hold(runId, held, options) {
+        state.enter(options);
+        return shelf.hold(runId, held);
+      },
+      async sizes(runIds, options) {
+        state.enter(options);
+        return runIds.map((runId) => shelf.size(runId) + blobs.sizeOf(runId));
+      },
     },
     ownership: {
       async renew({ hostId, leaseMs }, options) {

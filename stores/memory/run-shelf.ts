@@ -8,7 +8,7 @@
  * M2  `#byAge` holds every run once, oldest first, equal times by ascending run id.
  */
 import type { Append, AppendResult, JournalRow, RunPatch, RunQuery, RunRecord, Snapshot } from "../ports.ts";
-import { runExists, runKeyTaken, runLive } from "../refusals.ts";
+import { runExists, runHeld, runKeyTaken, runLive } from "../refusals.ts";
 import { ENDED } from "../run-status.ts";
 
 /** A run, its journal and its snapshot. */
@@ -82,11 +82,12 @@ export class RunShelf {
   }
 
   /** Runs that match, newest first. */
-  list({ status, blueprintId, limit, before }: RunQuery): readonly RunRecord[] {
+  list({ status, blueprintId, parentRunId, limit, before }: RunQuery): readonly RunRecord[] {
     const listed: RunRecord[] = [];
     for (let index = this.#end(before) - 1; index >= 0 && listed.length < limit; index -= 1) {
       const { record } = this.#byAge[index]!;
       if (status !== undefined && !status.includes(record.status)) continue;
+      if (parentRunId !== undefined && record.parentRunId !== parentRunId) continue;
       if (blueprintId !== undefined && record.blueprintId !== blueprintId) continue;
       listed.push(record);
     }
@@ -98,18 +99,33 @@ export class RunShelf {
     for (const { record } of this.#byAge) yield record;
   }
 
-  /** Removes those of `runIds` that are here, all or none. Throws StoreError `run_live`. Gives what was removed. */
+  /** Removes those of `runIds` that are here, all or none. Throws StoreError `run_live` or `run_held`. Gives what was removed. */
   remove(runIds: readonly string[]): readonly RunRecord[] {
     const found = [...new Set(runIds)].flatMap((runId) => this.#runs.get(runId) ?? []);
     for (const { record } of found) {
       if (!ENDED.has(record.status)) throw runLive(record.runId, record.status, runIds.length);
     }
+    for (const { record } of found) if (record.held) throw runHeld(record.runId, runIds.length);
     for (const { record } of found) {
       this.#byAge.splice(this.#place(record), 1);
       this.#runs.delete(record.runId);
       if (record.idempotencyKey !== undefined) this.#byKey.delete(record.idempotencyKey);
     }
     return found.map(({ record }) => record);
+  }
+
+  /** Holds a run, or releases it; says whether it is here. */
+  hold(runId: string, held: boolean): boolean {
+    const run = this.#runs.get(runId);
+    if (run === undefined) return false;
+    const { held: _former, ...rest } = run.record;
+    run.record = held ? { ...rest, held } : rest;
+    return true;
+  }
+
+  /** Bytes of a run's entries. */
+  size(runId: string): number {
+    return (this.#runs.get(runId)?.rows ?? []).reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
   }
 
   /** Keeps a snapshot, unless the run has a newer one or is not here. */

@@ -16,6 +16,7 @@ import { type ClaimRuns, claimRuns } from "./sql/claim-runs.ts";
 import { closeRequests } from "./sql/close-requests.ts";
 import { type CollectContents, collectContents } from "./sql/collect-contents.ts";
 import { type CreateRuns, createRuns } from "./sql/create-runs.ts";
+import { type HoldRun, holdRun } from "./sql/hold-run.ts";
 import { type Leases, leases } from "./sql/leases.ts";
 import { positions } from "./sql/positions.ts";
 import { type PutDocument, putDocument } from "./sql/put-document.ts";
@@ -39,6 +40,7 @@ interface Connection {
   readonly claimRuns: ClaimRuns;
   readonly putSnapshot: PutSnapshot;
   readonly removeRuns: RemoveRuns;
+  readonly holdRun: HoldRun;
   readonly schedules: ChangeSchedules;
   readonly collect: CollectContents;
   readonly seats: WriteSeats;
@@ -99,6 +101,7 @@ function connect(db: DatabaseSync): Connection {
       claimRuns: claimRuns(db),
       putSnapshot: putSnapshot(db),
       removeRuns: removeRuns(db, places),
+      holdRun: holdRun(db),
       schedules: changeSchedules(db),
       collect: collectContents(db),
       seats: writeSeats(db),
@@ -124,6 +127,7 @@ const REFUSALS: ReadonlySet<StoreErrorCode> = new Set<StoreErrorCode>([
   "run_exists",
   "run_key_taken",
   "run_live",
+  "run_held",
   "schedule_exists",
 ]);
 
@@ -153,6 +157,8 @@ function writeOrThrow(connection: Connection, request: WriteRequest): WriteAnswe
       return undefined;
     case "remove":
       return connection.removeRuns(request.runIds);
+    case "hold":
+      return connection.holdRun(request.runId, request.held);
     case "join":
       return connection.seats.join(request.session);
     case "touch":

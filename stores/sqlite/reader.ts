@@ -71,6 +71,11 @@ export class Reader {
     return this.#read(() => this.#runs.list(query));
   }
 
+  /** See RunStore.sizes. */
+  sizes(runIds: readonly string[]): readonly number[] {
+    return this.#read(() => runIds.map((runId) => this.#runs.size(runId)));
+  }
+
   /** See DocumentStore.get. */
   document(version: string): PinnedDocument | undefined {
     return this.#read(() => this.#contents.document(version));

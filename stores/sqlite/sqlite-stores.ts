@@ -76,6 +76,14 @@ export function composeStores({ durability, reader, write, maintenance, now, clo
         state.enter(options);
         return write({ kind: "remove", runIds });
       },
+      async hold(runId, held, options) {
+        state.enter(options);
+        return write({ kind: "hold", runId, held });
+      },
+      async sizes(runIds, options) {
+        state.enter(options);
+        return reader.sizes(runIds);
+      },
     },
     ownership: {
       async renew({ hostId, leaseMs }, options) {

@@ -52,6 +52,7 @@ export type RareRequest =
   | { readonly kind: "claim"; readonly order: ClaimOrder; readonly now: number }
   | { readonly kind: "snapshot"; readonly runId: string; readonly snapshot: Snapshot }
   | { readonly kind: "remove"; readonly runIds: readonly string[] }
+  | { readonly kind: "hold"; readonly runId: string; readonly held: boolean }
   | { readonly kind: "join"; readonly session: SessionRecord }
   | { readonly kind: "touch"; readonly sessionIds: readonly string[]; readonly at: number }
   | { readonly kind: "part"; readonly sessionIds: readonly string[]; readonly at: number }
@@ -74,6 +75,7 @@ export interface WriteResults {
   readonly claim: readonly RunRecord[];
   readonly snapshot: undefined;
   readonly remove: number;
+  readonly hold: boolean;
   readonly join: "created" | "full";
   readonly touch: undefined;
   readonly part: readonly SeatRecord[];

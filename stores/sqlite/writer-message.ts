@@ -65,6 +65,7 @@ function encodeRun(run: WrittenRun, cells: Cell[]): void {
     recoveryAttempts,
     wakeAt,
     idempotencyKey,
+    held,
   } = run;
   cells.push(
     runId,
@@ -82,6 +83,7 @@ function encodeRun(run: WrittenRun, cells: Cell[]): void {
     recoveryAttempts,
     wakeAt,
     idempotencyKey,
+    held === true ? 1 : 0,
   );
 }
 
@@ -218,5 +220,6 @@ function decodeRun(reader: CellReader): WrittenRun {
     recoveryAttempts: reader.number(),
     wakeAt: reader.optionalNumber(),
     idempotencyKey: reader.optionalText(),
+    held: reader.number() === 1 ? true : undefined,
   };
 }

@@ -4,17 +4,17 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { RunStatus } from "../../ports.ts";
-import { runLive } from "../../refusals.ts";
+import { runHeld, runLive } from "../../refusals.ts";
 import { ENDED } from "../../run-status.ts";
 import type { Positions } from "./positions.ts";
 import { integer, rowsOf, text } from "./row.ts";
 
-/** Removes those of the runs that are here and says how many, or throws StoreError `run_live` before it has begun. */
+/** Removes those of the runs that are here and says how many, or throws StoreError `run_live` or `run_held` before it has begun. */
 export type RemoveRuns = (runIds: readonly string[]) => number;
 
 /** Prepares the statements. */
 export function removeRuns(db: DatabaseSync, positions: Positions): RemoveRuns {
-  const select = db.prepare("SELECT run_no, status, bp_version FROM runs WHERE run_id = ?");
+  const select = db.prepare("SELECT run_no, status, bp_version, held FROM runs WHERE run_id = ?");
   const releaseBlobs = db.prepare(
     "UPDATE blob_uses SET runs = runs - 1 WHERE digest IN (SELECT digest FROM blob_refs WHERE run_no = ?)",
   );
@@ -32,9 +32,11 @@ export function removeRuns(db: DatabaseSync, positions: Positions): RemoveRuns {
         runNo: integer(row[0]),
         status: text(row[1]) as RunStatus,
         version: text(row[2]),
+        held: integer(row[3]) !== 0,
       })),
     );
     for (const { runId, status } of found) if (!ENDED.has(status)) throw runLive(runId, status, runIds.length);
+    for (const { runId, held } of found) if (held) throw runHeld(runId, runIds.length);
     positions.remember();
     for (const { runNo, version } of found) {
       releaseBlobs.run(runNo);

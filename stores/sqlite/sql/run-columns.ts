@@ -4,7 +4,7 @@ import { integer, optionalInteger, optionalText, type Row, text } from "./row.ts
 
 /** For a SELECT or RETURNING whose rows `toRecord` takes. */
 export const RUN_COLUMNS =
-  "run_id, status, bp_id, bp_version, fence, owner, next_seq, created_at, updated_at, error, parent_run_id, forked_from, recovery_attempts, wake_at, idempotency_key";
+  "run_id, status, bp_id, bp_version, fence, owner, next_seq, created_at, updated_at, error, parent_run_id, forked_from, recovery_attempts, wake_at, idempotency_key, held";
 
 /** A row of RUN_COLUMNS. */
 export function toRecord(row: Row): RunRecord {
@@ -30,5 +30,6 @@ export function toRecord(row: Row): RunRecord {
     recoveryAttempts: integer(row[12]),
     ...(wakeAt === undefined ? {} : { wakeAt }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(integer(row[15]) === 0 ? {} : { held: true }),
   };
 }

@@ -3,7 +3,7 @@
  * several statuses are listed one by one and merged.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { RunQuery, RunRecord, RunStatus } from "../../ports.ts";
+import type { RunQuery, RunRecord } from "../../ports.ts";
 import { integer, rowsOf } from "./row.ts";
 import { RUN_COLUMNS, toRecord } from "./run-columns.ts";
 
@@ -12,6 +12,8 @@ export interface SelectRuns {
   get(runId: string): RunRecord | undefined;
   byIdempotencyKey(key: string): RunRecord | undefined;
   list(query: RunQuery): readonly RunRecord[];
+  /** Bytes of a run's entries and blobs. */
+  size(runId: string): number;
 }
 
 /** Where a listing goes on: the age and id of the run before. */
@@ -20,17 +22,26 @@ const FROM_NEWEST: Cursor = [Number.MAX_SAFE_INTEGER, ""];
 
 /** Prepares the statements. */
 export function selectRuns(db: DatabaseSync): SelectRuns {
-  const page = (filter: string): StatementSync =>
-    db.prepare(
-      `SELECT ${RUN_COLUMNS} FROM runs WHERE ${filter} (created_at, run_id) < (?, ?) ORDER BY created_at DESC, run_id DESC LIMIT ?`,
-    );
+  const pages = new Map<string, StatementSync>();
+  const page = (filter: string): StatementSync => {
+    let statement = pages.get(filter);
+    if (statement === undefined) {
+      statement = db.prepare(
+        `SELECT ${RUN_COLUMNS} FROM runs WHERE ${filter} (created_at, run_id) < (?, ?) ORDER BY created_at DESC, run_id DESC LIMIT ?`,
+      );
+      pages.set(filter, statement);
+    }
+    return statement;
+  };
   const one = db.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = ?`);
   const byKey = db.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE idempotency_key = ?`);
   const age = db.prepare("SELECT created_at FROM runs WHERE run_id = ?");
-  const byAge = page("");
-  const byStatus = page("status = ? AND");
-  const byBlueprint = page("bp_id = ? AND");
-  const byBoth = page("bp_id = ? AND status = ? AND");
+  const entryBytes = db.prepare(
+    "SELECT coalesce(sum(octet_length(text)), 0) FROM journal JOIN runs USING (run_no) WHERE run_id = ?",
+  );
+  const blobBytes = db.prepare(
+    `SELECT coalesce(sum(size), 0) FROM runs JOIN blob_refs USING (run_no) JOIN blobs USING (digest) WHERE run_id = ?`,
+  );
 
   const cursor = (before: string | undefined): Cursor | undefined => {
     if (before === undefined) return FROM_NEWEST;
@@ -38,23 +49,28 @@ export function selectRuns(db: DatabaseSync): SelectRuns {
     return createdAt === undefined ? undefined : [createdAt, before];
   };
 
-  const select = (status: RunStatus | undefined, blueprintId: string | undefined, rest: readonly SQLInputValue[]) => {
-    if (status === undefined && blueprintId === undefined) return rowsOf(byAge, rest, toRecord);
-    if (status === undefined) return rowsOf(byBlueprint, [blueprintId!, ...rest], toRecord);
-    if (blueprintId === undefined) return rowsOf(byStatus, [status, ...rest], toRecord);
-    return rowsOf(byBoth, [blueprintId, status, ...rest], toRecord);
+  const select = (filters: readonly (readonly [column: string, value: string])[], rest: readonly SQLInputValue[]) => {
+    const filter = filters.map(([column]) => `${column} = ? AND`).join(" ");
+    return rowsOf(page(filter), [...filters.map(([, value]) => value), ...rest], toRecord);
   };
 
   return {
     get: (runId) => rowsOf(one, [runId], toRecord)[0],
     byIdempotencyKey: (key) => rowsOf(byKey, [key], toRecord)[0],
-    list({ status, blueprintId, limit, before }) {
+    list({ status, blueprintId, parentRunId, limit, before }) {
       const from = cursor(before);
       if (from === undefined) return [];
       const rest = [...from, Math.max(limit, 0)];
-      if (status === undefined) return select(undefined, blueprintId, rest);
-      const pages = [...new Set(status)].map((one) => select(one, blueprintId, rest));
-      return pages.flat().sort(newestFirst).slice(0, Math.max(limit, 0));
+      const filters: (readonly [string, string])[] = [];
+      if (parentRunId !== undefined) filters.push(["parent_run_id", parentRunId]);
+      if (blueprintId !== undefined) filters.push(["bp_id", blueprintId]);
+      if (status === undefined) return select(filters, rest);
+      const lists = [...new Set(status)].map((one) => select([...filters, ["status", one]], rest));
+      return lists.flat().sort(newestFirst).slice(0, Math.max(limit, 0));
+    },
+    size(runId) {
+      const sum = (statement: StatementSync): number => rowsOf(statement, [runId], (row) => integer(row[0]))[0] ?? 0;
+      return sum(entryBytes) + sum(blobBytes);
     },
   };
 }
