@@ -9,6 +9,7 @@ import { bindingOf, definitionOf, fanout, hash, lit, path, seq, step } from "../
 
 const bindings = {
   effect: bindingOf({ pure: false }),
+  seat: bindingOf({ pure: false, attach: true }),
   sleep: bindingOf({ pure: false, waits: "sleep" }),
   wait_signal: bindingOf({ pure: false, waits: "wait_signal" }),
 };
@@ -62,6 +63,16 @@ describe("the crash drill", () => {
     const broken = report.runs.filter(({ verdict }) => verdict === "broken");
     expect(broken.map(({ entry }) => entry)).toContain("step_started 0");
     expect(broken[0]?.problems[0]).toMatch(/^it ended done with .*"a":2.* and not done with .*"a":1/u);
+  });
+
+  it("finds the same end where an agent is served from outside, whose attempts are entered again", async () => {
+    const report = await drill(
+      lives(fanout("all", lit([1, 2, 3]), step("seat", path("$.item"), "$.r"), "$.all"), (_input, attempt) => attempt),
+      { kind: "every" },
+      1,
+    );
+    expect(report.runs.map(({ verdict }) => verdict)).toEqual(report.runs.map(() => "same"));
+    expect(report.runs.some(({ repeated }) => repeated > 0)).toBe(true);
   });
 
   it("draws the same random crashes from the same seed", async () => {

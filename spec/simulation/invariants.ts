@@ -3,6 +3,7 @@ import type { Json } from "../../src/flow/index.ts";
 import { ChainReader, type JournalEntry } from "../../src/kernel/index.ts";
 import { ENDED } from "../../stores/run-status.ts";
 import { hash } from "../kernel/scripted-run.ts";
+import { BINDINGS } from "./scenarios.ts";
 import type { SimulatedDisk } from "./simulated-disk.ts";
 
 /** What the simulation was told of a run, which therefore has to be true for ever. */
@@ -37,11 +38,26 @@ export async function brokenPromises(disk: SimulatedDisk, told: Acknowledged): P
   );
   const entries = await journalOf(disk, runId);
   const done = new Set<string>();
+  /** Attempts that a restart enters again, and that have not ended. */
+  const attached = new Map<string, number>();
+  const seats = new Set<string>();
   let fence = 0;
   for (const entry of entries) {
     expect(entry.fence >= fence, `entry ${entry.seq} has the old fence ${entry.fence} after ${fence}`);
     fence = entry.fence;
-    if (entry.type !== "step_completed" || !entry.accepted) continue;
+    if (entry.type === "step_scheduled") {
+      expect(!attached.has(entry.key), `entry ${entry.seq} repeats an attempt of ${entry.key} that is attached to`);
+      if (BINDINGS[entry.agent]?.attach === true) seats.add(entry.key);
+    } else if (entry.type === "step_started" && seats.has(entry.key)) attached.set(entry.key, entry.attempt);
+    else if (entry.type === "step_memo" && entry.attach) attached.set(entry.key, entry.attempt);
+    if (entry.type !== "step_completed") continue;
+    const under = attached.get(entry.key);
+    expect(
+      under === undefined || under === entry.attempt,
+      `entry ${entry.seq} ends another attempt than is attached to`,
+    );
+    attached.delete(entry.key);
+    if (!entry.accepted) continue;
     expect(!done.has(entry.key), `step ${entry.key} was completed twice, again by entry ${entry.seq}`);
     done.add(entry.key);
   }

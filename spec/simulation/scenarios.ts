@@ -18,13 +18,19 @@ export interface Scenario {
 
 const retry = { maxAttempts: 4, backoffMs: 10, backoffFactor: 2, maxBackoffMs: 100, jitter: 0.5, nonRetryable: [] };
 
-/** The agents. `broken` always fails; `timed` has a deadline; the others pass in the end. */
+/**
+ * The agents. `broken` always fails; `timed` and `late` have a deadline; the others pass in the end. `seat` and `late` are
+ * served from outside, `asked` by a layer that asks somebody outside: they rest.
+ */
 export const BINDINGS: Readonly<Record<string, AgentBinding>> = {
   pure: bindingOf({ retry }),
   effect: bindingOf({ pure: false, retry }),
   single: bindingOf({ pure: false, retry, concurrency: 1 }),
   timed: bindingOf({ pure: false, retry, timeoutMs: 500 }),
   broken: bindingOf({ pure: false }),
+  seat: bindingOf({ pure: false, retry, attach: true }),
+  late: bindingOf({ pure: false, retry, attach: true, timeoutMs: 5_000 }),
+  asked: bindingOf({ retry }),
   sleep: bindingOf({ pure: false, waits: "sleep" }),
   wait_signal: bindingOf({ pure: false, waits: "wait_signal" }),
 };
@@ -37,13 +43,19 @@ const settled = [
   step("effect", path("$.a"), "$.b"),
   step("effect", lit(3), "$.a"),
   step("single", path("$.b"), "$.b"),
+  step("seat", path("$.a"), "$.b"),
+  step("asked", path("$.b"), "$.a"),
   step("broken", lit(0), "$.never"),
   step("nobody", lit(0), "$.never"),
   step("sleep", lit(50), "$.c"),
   step("sleep", lit(60_000), "$.c"),
   step("wait_signal", lit("go"), "$.d"),
 ];
-const open = [step("timed", path("$.a"), "$.a"), step("wait_signal", lit({ name: "go", timeout_ms: 700 }), "$.d")];
+const open = [
+  step("timed", path("$.a"), "$.a"),
+  step("late", path("$.a"), "$.a"),
+  step("wait_signal", lit({ name: "go", timeout_ms: 700 }), "$.d"),
+];
 
 function flows(steps: readonly Json[], joins: readonly string[]): fc.Arbitrary<Json> {
   return fc.letrec<{ node: Json }>((tie) => ({

@@ -1,9 +1,12 @@
 /** One life of a host: an engine, its link to the disk, its clock, and the worker calls it has under way. */
-import { Engine, type Executable, type StepCall, type StepOutcome } from "../../src/engine/index.ts";
+import { Engine, type Executable, type StepAbort, type StepCall, type StepOutcome } from "../../src/engine/index.ts";
 import type { SeededRandom } from "../../src/simulation/seeded-random.ts";
 import type { ClockView, VirtualClock } from "../../src/simulation/virtual-clock.ts";
 import { hash } from "../kernel/scripted-run.ts";
 import { DiskLink, type SimulatedDisk } from "./simulated-disk.ts";
+
+/** The memo of calls that ask somebody outside; it says their key. */
+export const MEMO = "asked";
 
 /** A worker call under way. */
 export interface HeldCall {
@@ -22,6 +25,8 @@ export interface HostWorld {
   readonly newRunId: () => string;
   /** Told every call before its worker gets it. */
   readonly onDispatch: (host: SimulatedHost, call: StepCall) => void;
+  /** Told that a call's memo is kept. */
+  readonly onMemo: (call: StepCall) => void;
 }
 
 /** A host, until it dies. */
@@ -44,7 +49,9 @@ export class SimulatedHost {
       dispatch: (call) => {
         world.onDispatch(this, call);
         return new Promise((resolve) => {
-          this.held.push({ call, end: resolve });
+          const held = { call, end: resolve };
+          this.held.push(held);
+          this.#outside(held, world);
         });
       },
     };
@@ -58,6 +65,29 @@ export class SimulatedHost {
       resolve: async () => this.executable,
       maxRecoveries: 10_000,
     });
+  }
+
+  /** What an attempt does that waits outside: it records what it asked, rests, and lets go when the run is parked. */
+  #outside(held: HeldCall, { definition, onMemo }: HostWorld): void {
+    const { call, end } = held;
+    const letGo = (): void => {
+      if ((call.signal.reason as StepAbort).kind !== "parked") return;
+      const index = this.held.indexOf(held);
+      if (index >= 0) this.held.splice(index, 1);
+      end({ kind: "cancelled" });
+    };
+    if (call.signal.aborted) letGo();
+    call.signal.addEventListener("abort", letGo, { once: true });
+    if (definition.binding(call.agent)?.attach === true) call.rest();
+    else if (call.agent === "asked") {
+      call.memo.put(MEMO, call.key, { attach: true }).then(
+        () => {
+          onMemo(call);
+          call.rest();
+        },
+        () => {},
+      );
+    }
   }
 
   /** The process is gone, with everything it had in memory. */

@@ -6,7 +6,8 @@
  *
  * G1  Between two choices every promise that can settle has: nothing else runs, so a scenario has one course.
  * G2  Faults stop when their number is used up; from then on everything that is possible happens sooner or later.
- * G3  A call of an effect is made at most once for each attempt, over all hosts, and only after its start is on disk.
+ * G3  A call of an effect is made at most once for each attempt, over all hosts, and only after its start is on disk. An
+ *     attempt that is entered again is, under its first fence, with every memo it was told is kept, and once at a time.
  */
 import type { RunHandle, StepCall } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";
@@ -17,7 +18,7 @@ import { definitionOf, hash } from "../kernel/scripted-run.ts";
 import { type Acknowledged, brokenPromises } from "./invariants.ts";
 import { BINDINGS, type Scenario, START } from "./scenarios.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
-import { type HeldCall, SimulatedHost } from "./simulated-host.ts";
+import { type HeldCall, MEMO, SimulatedHost } from "./simulated-host.ts";
 
 /** Choices after which a run that has not ended never will. */
 const MAX_TURNS = 6_000;
@@ -44,6 +45,7 @@ interface Launched {
   result?: Acknowledged["result"];
   /** As their rows have it. */
   paused: boolean;
+  waiting: boolean;
   ended: boolean;
   /** Whether the launcher was told that nothing came of it. */
   refused: boolean;
@@ -71,9 +73,12 @@ export class Simulation {
   readonly #hosts: SimulatedHost[] = [];
   readonly #runs: Launched[] = [];
   readonly #effects = new Set<string>();
+  /** Fences of the attempts that are entered again: of those that are asked, once they were told that it is recorded. */
+  readonly #fences = new Map<string, number>();
   readonly #trace: string[] = [];
   readonly #faults: string[] = [];
   readonly #hasSignals: boolean;
+  readonly #hasSeats: boolean;
   readonly #definition: ReturnType<typeof definitionOf>;
   #ids = 0;
   #signals = 0;
@@ -84,6 +89,7 @@ export class Simulation {
     this.#random = new SeededRandom(scenario.seed);
     this.#faultsLeft = scenario.faults;
     this.#definition = definitionOf(scenario.flow, { bindings: BINDINGS });
+    this.#hasSeats = /"(seat|late|asked)"/.test(JSON.stringify(scenario.flow));
     this.#hasSignals = JSON.stringify(scenario.flow).includes('"wait_signal"');
   }
 
@@ -129,6 +135,7 @@ export class Simulation {
       definition: { ...this.#definition, workerKind: () => "simulated" },
       newRunId: () => `R-${(this.#ids++).toString(16).padStart(16, "0")}`,
       onDispatch: (from, call) => this.#onDispatch(from, call),
+      onMemo: ({ idempotencyKey, fence }) => void this.#fences.set(idempotencyKey, fence),
     });
     this.#hosts.push(host);
     void this.#disk.stores.ownership.renew({ hostId: host.id, leaseMs: Number.MAX_SAFE_INTEGER });
@@ -149,7 +156,15 @@ export class Simulation {
 
   #launch(host: SimulatedHost): Launched {
     const handle = host.engine.launch({ executable: host.executable, ctx: START, context: {} });
-    const run: Launched = { handle, accepted: false, signals: [], paused: false, ended: false, refused: false };
+    const run: Launched = {
+      handle,
+      accepted: false,
+      signals: [],
+      paused: false,
+      waiting: false,
+      ended: false,
+      refused: false,
+    };
     handle.accepted.then(
       () => {
         run.accepted = true;
@@ -175,7 +190,8 @@ export class Simulation {
   #onDispatch(host: SimulatedHost, call: StepCall): void {
     const { runId, key, attempt, agent, idempotencyKey } = call;
     this.#trace.push(`    ${host.id} dispatches ${idempotencyKey} (${agent})`);
-    if (BINDINGS[agent]?.pure === false) {
+    if (BINDINGS[agent]?.attach === true || agent === "asked") this.#onEntry(host, call);
+    else if (BINDINGS[agent]?.pure === false) {
       if (this.#effects.has(idempotencyKey)) this.#disk.violations.push(`${idempotencyKey} was dispatched twice (G3)`);
       this.#effects.add(idempotencyKey);
       const started = this.#written(runId, (entry) => entry.type === "step_started" && entry.attempt === attempt, key);
@@ -185,6 +201,22 @@ export class Simulation {
     if (done && host === this.#owner && host.role === "owner") {
       this.#disk.violations.push(`${idempotencyKey} was dispatched after the step's completion was on disk`);
     }
+  }
+
+  #onEntry(host: SimulatedHost, { runId, key, attempt, agent, idempotencyKey, fence, memo }: StepCall): void {
+    const violation = (what: string): void => void this.#disk.violations.push(`${idempotencyKey} ${what} (G3)`);
+    const started = this.#written(runId, (entry) => entry.type === "step_started" && entry.attempt === attempt, key);
+    if (agent !== "asked" && !started) violation("was dispatched before its start was on disk");
+    if (host.held.some(({ call }) => call.idempotencyKey === idempotencyKey && !call.signal.aborted)) {
+      violation("was entered again while it was under way");
+    }
+    // A pure attempt that recorded nothing is not entered again but made again, and may be by two hosts at once.
+    const isEntered = agent !== "asked" || memo.get(MEMO) !== undefined;
+    const first = this.#fences.get(idempotencyKey);
+    if (isEntered && first !== undefined && first !== fence) violation(`had the fence ${first} and has ${fence}`);
+    if (agent !== "asked") this.#fences.set(idempotencyKey, fence);
+    // Only the owner has read all of the journal.
+    else if (first !== undefined && host.role === "owner" && memo.get(MEMO) !== key) violation("has lost a memo");
   }
 
   #written(
@@ -231,6 +263,7 @@ export class Simulation {
       if (run.refused && this.#owner.role === "owner") choices.push({ weight: 1, act: () => this.#relaunch(index) });
       if (run.ended || !run.accepted) continue;
       if (this.#hasSignals) choices.push({ weight: 0.3, act: () => this.#signal(run) });
+      if (this.#hasSeats && run.waiting) choices.push({ weight: 0.3, act: () => this.#wake(run) });
       if (run.paused) choices.push({ weight: 1, act: () => this.#resume(run) });
     }
     if (this.#disk.full) {
@@ -285,6 +318,7 @@ export class Simulation {
     for (const run of this.#runs) {
       const status = (await this.#disk.stores.runs.get(run.handle.runId))?.status;
       run.paused = status === "paused";
+      run.waiting = status === "waiting";
       run.ended = status !== undefined && ENDED.has(status);
     }
     if (this.#disk.violations.length > 0) this.#fail(this.#disk.violations.join("\n"));
@@ -349,6 +383,11 @@ export class Simulation {
       () => {},
     );
     return `signal ${id} to ${runId}`;
+  }
+
+  #wake(run: Launched): string {
+    this.#owner.engine.wake(run.handle.runId).catch(() => {});
+    return `wake ${run.handle.runId}`;
   }
 
   #pause(run: Launched): string {

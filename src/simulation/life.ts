@@ -173,13 +173,18 @@ class Workers {
     };
   }
 
-  /** The attempt rule: an effect gets each attempt once, its start on disk before it; a finished step gets none. */
+  /**
+   * The attempt rule: an effect gets each attempt once, unless that is one a restart enters again; its start is on disk
+   * before it; a finished step gets none.
+   */
   async #checked({ key, attempt, agent }: StepCall): Promise<void> {
     const id = `${key}/${attempt}`;
     const times = (this.dispatched.get(id) ?? 0) + 1;
     this.dispatched.set(id, times);
-    const isEffect = this.#order.executable.binding(agent)?.pure === false;
-    if (isEffect && times > 1) this.broken.push(`step ${key}: attempt ${attempt} was handed out ${times} times`);
+    const binding = this.#order.executable.binding(agent);
+    const isEffect = binding?.pure === false;
+    if (isEffect && binding.attach !== true && times > 1)
+      this.broken.push(`step ${key}: attempt ${attempt} was handed out ${times} times`);
     const entries = (await readJournal(this.#stores, RUN_ID, { hash: this.#order.hash })).entries;
     const about = entries.map(({ entry }) => entry).filter((entry) => "key" in entry && entry.key === key);
     if (about.some((entry) => entry.type === "step_completed" && entry.accepted)) {
