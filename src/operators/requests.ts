@@ -69,7 +69,7 @@ export class RequestBook {
       if (signal.aborted) await this.#letGo(requestId, signal);
       const end = await this.#rest(call, record, waiter);
       if (end === "aborted") await this.#letGo(requestId, signal);
-      if (end === "expired") return (await this.#expire(record)) ?? undefined;
+      if (end === "expired") return await this.#expire(record);
       return await this.get(requestId);
     } finally {
       waiter.leave();
@@ -134,6 +134,8 @@ export class RequestBook {
     waiter: Waiter,
   ): Promise<"answered" | "aborted" | "expired"> {
     const { signal } = call;
+    // A run is woken when it is time, not before.
+    if (deadline !== undefined && deadline <= this.#ports.clock.now()) return "expired";
     const ended = Promise.withResolvers<"answered" | "aborted" | "expired">();
     const awake = call.rest(deadline);
     // Taken back at once: once the answer is known here, the run must not be parked over it.
