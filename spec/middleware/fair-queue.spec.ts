@@ -220,6 +220,15 @@ describe("the order of a queue", () => {
   });
 });
 
+it("between runs whose turn it equally is, lets the one go first that was scheduled first", () => {
+  const door = new Turnstile({ ...MANY, concurrency: 1 });
+  door.queue.hold();
+  door.enter(ticket("a", "1", 9));
+  door.enter(ticket("z", "1", 1));
+  door.enter(ticket("m", "1", 5));
+  expect(door.queue.next(9).map(({ runId }) => runId)).toEqual(["z", "m", "a"]);
+});
+
 describe("the queues of a host", () => {
   it("show who waits for what, and nothing of what is idle", async () => {
     const queues = new FairQueues(new ManualClock());

@@ -79,6 +79,10 @@ describe("before the host is ready", () => {
 describe("a host that is ready", () => {
   beforeEach(() => server.ready({ host, credential }));
 
+  it("shows no queues where nobody waits", async () => {
+    expect(await ask("/v1/queues")).toEqual({ status: 200, body: { queues: [] } });
+  });
+
   it.each([undefined, "Bearer wrong", `Basic ${credential}`, `Bearer ${credential}x`, "Bearer "])(
     "answers 401 to %j, and says nothing of what there is",
     async (shown) => {
