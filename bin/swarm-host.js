@@ -10,5 +10,5 @@ if (major < 24) {
 } else {
   // Compiled code is kept between starts.
   module.enableCompileCache();
-  await import("../dist/src/cli/main.js");
+  await import("../dist/bin/main.js");
 }

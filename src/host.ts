@@ -467,9 +467,17 @@ export async function openHost(options: HostOptions): Promise<Host> {
   }
 }
 
+/** Loads the code of a store, for somebody who will open a host over it soon. Opens nothing. */
+export async function loadStores(kind: DataLocation["kind"]): Promise<void> {
+  await (kind === "ephemeral" ? memoryModule() : sqliteModule());
+}
+
+const memoryModule = () => import("../stores/memory/index.ts");
+const sqliteModule = () => import("../stores/sqlite/index.ts");
+
 async function openStores(data: DataLocation): Promise<Stores> {
-  if (data.kind === "ephemeral") return (await import("../stores/memory/index.ts")).openMemoryStores();
-  const { openSqliteStores } = await import("../stores/sqlite/index.ts");
+  if (data.kind === "ephemeral") return (await memoryModule()).openMemoryStores();
+  const { openSqliteStores } = await sqliteModule();
   return openSqliteStores({
     dataDir: data.path,
     ...(data.durability === undefined ? {} : { durability: data.durability }),

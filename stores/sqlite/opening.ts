@@ -74,8 +74,11 @@ function openToRead(directory: DataDirectory, durability: Durability, now: () =>
 function openToWrite(directory: DataDirectory, durability: Durability, now: () => number): SqliteStores {
   attempt("make", directory.root, () => makeDirectory(directory));
   const ownership = takeOwnership(directory);
-  const reader = readerOfOwned(directory, ownership);
-  const writer = new Writer(startThread(directory, durability), directory.database);
+  // The thread starts while the database is brought up to date, and opens it when it is told to.
+  const thread = startThread(directory, durability);
+  const reader = readerOfOwned(directory, ownership, thread);
+  const writer = new Writer(thread, directory.database);
+  thread.postMessage([]);
   const maintenance = new MaintenanceThreads(directory.database);
   return composeStores({
     durability,
@@ -93,7 +96,7 @@ function openToWrite(directory: DataDirectory, durability: Durability, now: () =
 }
 
 /** Brings an owned directory up to date and opens it; where that fails the directory is given back. */
-function readerOfOwned(directory: DataDirectory, ownership: Ownership): Reader {
+function readerOfOwned(directory: DataDirectory, ownership: Ownership, thread: StartedThread): Reader {
   try {
     attempt("make", directory.database, () => makeFile(directory.database));
     return openReader(directory, (version) => {
@@ -104,6 +107,7 @@ function readerOfOwned(directory: DataDirectory, ownership: Ownership): Reader {
       });
     });
   } catch (error) {
+    thread.abandon();
     ownership.release();
     throw error;
   }
@@ -130,7 +134,13 @@ function upgrade({ database }: DataDirectory, version: number): void {
   }
 }
 
-function startThread({ database }: DataDirectory, durability: Durability): WriterThread {
+/** A writer thread that may still turn out not to be needed. */
+interface StartedThread extends WriterThread {
+  /** Ends it before its first message. */
+  abandon(): void;
+}
+
+function startThread({ database }: DataDirectory, durability: Durability): StartedThread {
   const posted = new Int32Array(new SharedArrayBuffer(4));
   const workerData: WriterThreadData = { database, durability, posted };
   const worker = new Worker(threadFile("writer-thread"), { workerData, name: "store writer", execArgv: [] });
@@ -143,6 +153,7 @@ function startThread({ database }: DataDirectory, durability: Durability): Write
     on: worker.on.bind(worker) as WriterThread["on"],
     ref: () => worker.ref(),
     unref: () => worker.unref(),
+    abandon: () => void worker.terminate(),
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * The writer thread: takes whatever has arrived, commits it as one group, answers, and takes what has arrived meanwhile.
  * While nothing arrives it sleeps: for LINGER_MS on a word in shared memory, which wakes it several times faster than the
- * event loop does, then in the event loop.
+ * event loop does, then in the event loop. It touches no file before its first message, which may be empty: it is started
+ * while the directory is still looked at.
  */
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type Durability, openForWriting } from "./connection.ts";
@@ -23,7 +24,6 @@ const LINGER_MS = 5;
 const { database, durability, posted } = workerData as WriterThreadData;
 const port = parentPort!;
 const group = new GroupCommit(database, () => openForWriting(database, durability));
-group.commit([]); // Opens the database before the first request is here; where that fails, the first request tries again.
 
 let received = 0;
 
@@ -42,6 +42,9 @@ const commit = (first: WriterMessage): boolean => {
     message = receive();
   }
   if (requests.length > 0) port.postMessage(group.commit(requests));
+  // Opens the database before the first request is here; where that fails, the first request tries again. Before closing
+  // too: the last writer's connection to close is what leaves no log behind.
+  else group.commit([]);
   return message === undefined;
 };
 

@@ -68,7 +68,7 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
     };
     await using workshop = await openWorkshop(surface, flags.include);
     // Loaded while the check waits for its Lua thread.
-    const hostModule = import("../../host.ts");
+    const hostModule = loadHost(flags);
     const checked = await workshop.check(blueprint);
     progress.checked = checked;
     const compiled = flags.json ? compiledOrThrow(checked) : compiledOrRefuse(surface, checked);
@@ -110,6 +110,12 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
     }
     return report.exit;
   }
+}
+
+async function loadHost({ ephemeral }: RunFlags): Promise<typeof import("../../host.ts")> {
+  const module = await import("../../host.ts");
+  await module.loadStores(ephemeral ? "ephemeral" : "directory");
+  return module;
 }
 
 function checkKey(key: string | undefined): void {
