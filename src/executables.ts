@@ -14,6 +14,7 @@ import type { Clock, Dispatch, Executable } from "./engine/index.ts";
 import { type ExternFunction, encodeFlow, externMap, type Json, ownValue, type ProgramStep } from "./flow/index.ts";
 import type { AgentBinding, JournalEntry } from "./kernel/index.ts";
 import { type AuditTasks, type Consult, type FairQueues, layered } from "./middleware/index.ts";
+import type { OutputLayout } from "./operators/index.ts";
 import { isWaitingFunction } from "./waiting-functions.ts";
 import { createSpawner, nodeFiles, type OperatorRequests, type SubprocessHost } from "./workers/index.ts";
 import type { Workshop } from "./workshop.ts";
@@ -39,10 +40,15 @@ export interface ExecutableParts {
   readonly operators?: OperatorRequests;
 }
 
+interface Version {
+  readonly compiled: CompiledBlueprint;
+  readonly executable: Executable;
+}
+
 /** The executables of one host. */
 export class Executables {
   readonly #parts: ExecutableParts;
-  readonly #versions = new LRUCache<string, Promise<Executable>>({ max: KEPT_VERSIONS });
+  readonly #versions = new LRUCache<string, Promise<Version>>({ max: KEPT_VERSIONS });
 
   constructor(parts: ExecutableParts) {
     this.#parts = parts;
@@ -52,11 +58,21 @@ export class Executables {
   pin(compiled: CompiledBlueprint): { readonly executable: Promise<Executable>; readonly pinned: Promise<void> } {
     const { blueprint, version, canonical } = compiled;
     const pinned = this.#parts.documents.put({ version, blueprintId: blueprint.id, text: canonical });
-    return { executable: this.#kept(version, () => Promise.resolve(compiled)), pinned };
+    const kept = this.#kept(version, () => Promise.resolve(compiled));
+    return { executable: kept.then(({ executable }) => executable), pinned };
   }
 
   /** The executable of a version that is pinned in the store. Rejects where it is missing or no longer compiles here. */
-  resolve(version: string): Promise<Executable> {
+  async resolve(version: string): Promise<Executable> {
+    return (await this.#pinned(version)).executable;
+  }
+
+  /** What the outputs of a version's steps are called, and where they are written. Rejects as `resolve`. */
+  async layout(version: string): Promise<OutputLayout> {
+    return (await this.#pinned(version)).compiled;
+  }
+
+  #pinned(version: string): Promise<Version> {
     return this.#kept(version, async () => {
       const document = await this.#parts.documents.get(version);
       if (document === undefined) throw new Error(`the Blueprint ${version} is not in this store`);
@@ -64,10 +80,10 @@ export class Executables {
     });
   }
 
-  #kept(version: string, compile: () => Promise<CompiledBlueprint>): Promise<Executable> {
+  #kept(version: string, compile: () => Promise<CompiledBlueprint>): Promise<Version> {
     let kept = this.#versions.get(version);
     if (kept === undefined) {
-      kept = compile().then((compiled) => this.#make(compiled));
+      kept = compile().then((compiled) => ({ compiled, executable: this.#make(compiled) }));
       this.#versions.set(version, kept);
       // What failed may be mended, by an import or by another registration.
       kept.catch(() => this.#versions.delete(version));

@@ -15,7 +15,7 @@ import {
 } from "../stores/ports.ts";
 import { importRun } from "./archive/index.ts";
 import { blueprintVersion, type CompiledBlueprint } from "./blueprint/index.ts";
-import type { Capabilities, CredentialSources } from "./capability/index.ts";
+import type { Binding, Capabilities, CredentialSources } from "./capability/index.ts";
 import {
   type CancelRequest,
   Engine,
@@ -32,10 +32,18 @@ import { isJsonObject, type Json } from "./flow/index.ts";
 import { HostKeys } from "./host-keys.ts";
 import { deskSources, openDesk } from "./host-operators.ts";
 import { HostSchedules } from "./host-schedules.ts";
+import { openWorkerContract, type RenewedToken, renewedToken } from "./host-worker.ts";
 import { JournalBell } from "./journal-bell.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
 import { AuditTasks, FairQueues, type QueueView, type TaskInput, taskContext } from "./middleware/index.ts";
-import { type Desk, deskConsult, type OperatorDesk, OperatorError, operatorRequests } from "./operators/index.ts";
+import {
+  type Desk,
+  deskConsult,
+  type OperatorDesk,
+  OperatorError,
+  operatorRequests,
+  type WorkerContract,
+} from "./operators/index.ts";
 import { packageVersion } from "./package-version.ts";
 import { RunRecords } from "./run-records.ts";
 import { systemClock } from "./system-clock.ts";
@@ -70,7 +78,7 @@ export type {
   SeatView,
   WorkerSubmission,
 } from "./operators/index.ts";
-export { OperatorError } from "./operators/index.ts";
+export { MAX_PROGRESS_LINE, MAX_TEXT_BYTES, OperatorError } from "./operators/index.ts";
 
 /** Where runs are kept. */
 export type DataLocation =
@@ -139,6 +147,7 @@ export class Host implements AsyncDisposable {
   /** The imports so far; the next begins when they are done. Never rejects. */
   #imports: Promise<unknown> = Promise.resolve();
   readonly #desk: Desk;
+  readonly #worker: WorkerContract;
 
   /** Use `openHost`. */
   constructor(options: HostOptions, stores: Stores, keys: HostKeys) {
@@ -179,6 +188,13 @@ export class Host implements AsyncDisposable {
         ? { operators: operatorRequests(this.#desk, systemClock), consult: deskConsult(this.#desk, systemClock) }
         : {}),
     });
+    this.#worker = openWorkerContract({
+      desk: this.#desk,
+      stores,
+      executables: this.#executables,
+      engine: this.#engine,
+      clock: systemClock,
+    });
     this.schedules = new HostSchedules({
       stores,
       clock: systemClock,
@@ -193,6 +209,20 @@ export class Host implements AsyncDisposable {
   /** Sessions, seats and requests. */
   get operators(): OperatorDesk {
     return this.#desk;
+  }
+
+  /** What whoever does a step outside may fetch, send and report. */
+  get worker(): WorkerContract {
+    return this.#worker;
+  }
+
+  /** A worker's token with a later end. @throws as `renewedToken` of host-worker.ts. */
+  renewWorkerToken(binding: Binding, token: string): Promise<RenewedToken> {
+    return renewedToken(
+      { contract: this.#worker, capabilities: this.capabilities, clock: systemClock },
+      binding,
+      token,
+    );
   }
 
   /** Where sessions' secrets and workers' handles are looked up. */

@@ -11,7 +11,8 @@ import type { OperatorTask, RequestTerms } from "../workers/index.ts";
 export type { RequestTerms, WorkerSpec } from "../workers/index.ts";
 
 /** What is asked. */
-export interface RequestBody extends Partial<Pick<OperatorTask, "directive" | "system" | "context" | "worker">> {
+export interface RequestBody
+  extends Partial<Pick<OperatorTask, "directive" | "system" | "context" | "worker" | "deadline">> {
   /** Of an `ask`. */
   readonly question?: Json;
   /** Of a `hook_after`. */

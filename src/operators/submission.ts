@@ -3,6 +3,7 @@
  */
 import { hash } from "node:crypto";
 import type { Material, RequestRecord, Submission } from "../../stores/ports.ts";
+import type { WorkerReport } from "../engine/index.ts";
 import type { Json } from "../flow/index.ts";
 import type { Degradation, WorkerStats } from "../kernel/index.ts";
 import { checkVerdict, type OperatorReply, parseJson, VERDICT_PART } from "../workers/index.ts";
@@ -28,7 +29,9 @@ export function judged(
   if (verdict === "pass" && terms.verdict !== undefined)
     checkVerdict(request.agent, terms.verdict, value, partsOf(staged));
   // What was sent decides whether it is the same again, not what the terms made of it: those go when the request is closed.
-  return submissionOf("final", value, { verdict, at, sent: answer });
+  // By what was sent: sent again after the run took it, it is known again without the terms that it was read by.
+  const digest = digestOf("final", verdict, answer);
+  return { ...submissionOf("final", value, { verdict, at }), digest };
 }
 
 /** A submission. @throws OperatorError `submission_too_large`. */
@@ -56,6 +59,14 @@ export function submissionOf(
   return { form, verdict, digest, value: text, at, ...(by === undefined ? {} : { by }) };
 }
 
+function digestOf(
+  form: Submission["form"],
+  verdict: Submission["verdict"],
+  sent: WorkerSubmission["answer"] | Json,
+): string {
+  return hash("sha256", JSON.stringify([form, verdict, sent]));
+}
+
 /** Judges a part as it is staged, where it is the one that carries the verdict. @throws WorkerError `verdict_rejected`. */
 export function judgePart(request: RequestRecord, material: Material): void {
   const { verdict } = termsOf(request);
@@ -66,14 +77,15 @@ export function judgePart(request: RequestRecord, material: Material): void {
 /** What a step's answered request says to its run. */
 export function replyOf(submission: Submission, staged: readonly Material[]): OperatorReply {
   const value = JSON.parse(submission.value ?? "null") as Json;
-  if (submission.form === "halt") return { kind: "halt", value };
-  if (submission.form === "error") return { kind: "error", message: String(value) };
+  const report = reportIn(staged);
+  if (submission.form === "halt") return { ...report, kind: "halt", value };
+  if (submission.form === "error") return { ...report, kind: "error", message: String(value) };
+  return { ...report, kind: "final", verdict: submission.verdict, value, parts: partsOf(staged) };
+}
+
+function reportIn(staged: readonly Material[]): WorkerReport {
   const stats = staged.findLast(({ kind }) => kind === "stats");
   return {
-    kind: "final",
-    verdict: submission.verdict,
-    value,
-    parts: partsOf(staged),
     degradations: staged.flatMap((one) => (one.kind === "degradation" ? [JSON.parse(one.text) as Degradation] : [])),
     ...(stats === undefined ? {} : { stats: JSON.parse(stats.text) as WorkerStats }),
   };

@@ -24,7 +24,7 @@ import {
 } from "./earlier-outputs.ts";
 import { OperatorError } from "./errors.ts";
 import type { Addressed, OperatorDesk, Submitted } from "./operator-desk.ts";
-import type { RequestBody, RequestTerms } from "./request-body.ts";
+import { bodyOf, type RequestBody, type RequestTerms, termsOf } from "./request-body.ts";
 import type { RunOutput, RunOutputs } from "./run-outputs.ts";
 import { submittedText } from "./submitted-text.ts";
 import { partName } from "./worker-part.ts";
@@ -100,7 +100,10 @@ export class WorkerContract {
   async submit(binding: Binding, body: Uint8Array, words: VerdictWords): Promise<Submitted> {
     const verdict = verdictOf(words.verdict, words.ok);
     const request = await this.#request(binding);
-    const text = await submittedText(body, termsOf(request));
+    const text = await submittedText(body, termsOf(request)).catch((error: unknown) => {
+      // A closed request has no terms left that a file could be read by.
+      throw request.state === "closed" ? closed() : error;
+    });
     return this.#ports.desk.submit(addressed(request, binding), { verdict, answer: { text } });
   }
 
@@ -157,7 +160,7 @@ export class WorkerContract {
 
   /** When nobody waits for the attempt's answer any more; undefined: no such time. @throws as `prompt`. */
   async deadline(binding: Binding): Promise<number | undefined> {
-    return (await this.#open(binding)).request.deadline;
+    return (await this.#open(binding)).body.deadline;
   }
 
   async #pointers(
@@ -216,9 +219,9 @@ export class WorkerContract {
   ): Promise<{ readonly request: RequestRecord; readonly body: RequestBody; readonly terms: RequestTerms }> {
     const request = await this.#request(binding);
     if (request.state === "open") {
-      return { request, body: JSON.parse(request.body) as RequestBody, terms: termsOf(request) };
+      return { request, body: bodyOf(request), terms: termsOf(request) };
     }
-    throw new OperatorError("request_closed", "the step has been answered, or nobody waits for it any more: stop");
+    throw closed();
   }
 
   async #request({ runId, key, attempt, fence }: Binding): Promise<RequestRecord> {
@@ -228,10 +231,10 @@ export class WorkerContract {
   }
 }
 
-function addressed({ requestId }: RequestRecord, { generation }: Binding): Addressed {
-  return { requestId, ...(generation === undefined ? {} : { generation }) };
+function closed(): OperatorError {
+  return new OperatorError("request_closed", "the step has been answered, or nobody waits for it any more: stop");
 }
 
-function termsOf({ terms }: RequestRecord): RequestTerms {
-  return terms === undefined ? {} : (JSON.parse(terms) as RequestTerms);
+function addressed({ requestId }: RequestRecord, { generation }: Binding): Addressed {
+  return { requestId, ...(generation === undefined ? {} : { generation }) };
 }

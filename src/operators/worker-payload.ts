@@ -55,7 +55,7 @@ export interface WorkerPayload {
   /** The step's input as text: a string as it is, anything else as JSON. */
   readonly prompt: string;
   readonly context: AgentContextView & { readonly steps: readonly OutputPointer[] };
-  /** When nobody waits for the answer any more, in milliseconds since 1970; absent: no such time. */
+  /** When nobody waits for the answer any more, in milliseconds since 1970, unless it was moved; absent: no such time. */
   readonly deadline?: number;
   readonly answer: {
     readonly verdicts: readonly string[];
@@ -80,14 +80,14 @@ export interface WorkerPayload {
 /** The payload of an open request. @throws OperatorError `request_kind` where it is not a step's. */
 export function workerPayload(
   request: RequestRecord,
-  { directive, system, context }: RequestBody,
+  { directive, system, context, deadline }: RequestBody,
   { verdict, submitFormat, allowFileSubmit }: RequestTerms,
   { steps, problems }: { readonly steps: readonly OutputPointer[]; readonly problems: readonly PayloadProblem[] },
 ): WorkerPayload {
   if (directive === undefined || context === undefined) {
     throw new OperatorError("request_kind", `the request ${request.requestId} is not one for a worker`);
   }
-  const { stepId, key, attempt, agent, seat, deadline } = request;
+  const { stepId, key, attempt, agent, seat } = request;
   return {
     task_id: stepId,
     key,

@@ -7,7 +7,7 @@
  * A1  Whoever shows nothing that holds is told so (401) before anything else: not what there is, not what is missing.
  * A2  A credential that is bound to an attempt is worth what the attempt is: looked up at every request.
  */
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import {
   authorize,
   type Capabilities,
@@ -55,6 +55,11 @@ export interface Knock {
 
 const BEARER = new RegExp(`^Bearer ([\\x21-\\x7e]{1,${MAX_TOKEN}})$`, "iu");
 
+/** What an `Authorization` header shows; undefined where that is no bearer token. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return BEARER.exec(authorization ?? "")?.[1];
+}
+
 /** Judges who may do what. */
 export class Access {
   readonly #ports: AccessPorts;
@@ -69,7 +74,7 @@ export class Access {
    */
   async authenticate(authorization: string | undefined): Promise<Grant> {
     const { credential, capabilities, sources, now } = this.#ports;
-    const shown = BEARER.exec(authorization ?? "")?.[1];
+    const shown = bearerOf(authorization);
     if (shown === undefined) throw unauthorized();
     if (shown.includes(".")) return capabilities.verify(shown, now());
     if (isHandle(shown)) {
@@ -114,13 +119,21 @@ export function guardRoutes(server: FastifyInstance, access: () => Access): void
   server.addHook("onRequest", async (request) => {
     const rule = ruleOf(request.method, request.routeOptions.url ?? "");
     if (rule === "open") return;
-    const { params, query } = request;
-    const { authorization } = request.headers;
     // Not a route of ours: that there is none is told to those who may ask at all (A1).
     request.grant = await (rule === undefined
-      ? access().authenticate(authorization)
-      : access().admit(rule, { authorization, params, query }));
+      ? access().authenticate(request.headers.authorization)
+      : access().admit(rule, knockOf(request)));
   });
+}
+
+/** Lets a request that is still under way go on, or throws as `Access.admit` does. */
+export async function readmit(access: Access, request: FastifyRequest): Promise<void> {
+  const rule = ruleOf(request.method, request.routeOptions.url ?? "");
+  if (rule !== undefined && rule !== "open") await access.admit(rule, knockOf(request));
+}
+
+function knockOf({ headers: { authorization }, params, query }: FastifyRequest): Knock {
+  return { authorization, params, query };
 }
 
 function targetOf({ target, artifact }: RouteRule, grant: Grant, { params, query }: Knock): Target {

@@ -47,6 +47,16 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   submission_too_large: [413, "The answer is too large"],
   material_full: [413, "There is too much beside the answer"],
   verdict_rejected: [422, "The answer breaks its verdict contract"],
+  never_widens: [403, "The credential cannot be made out again"],
+  verdict_conflict: [400, "The verdict makes no sense"],
+  part_name: [400, "A part cannot be called so"],
+  file_refused: [403, "The file may not be read"],
+  file_missing: [404, "There is no such file"],
+  file_invalid: [422, "This is no file to be read"],
+  submission_not_text: [422, "The answer is not text"],
+  report_invalid: [422, "The report is not of its form"],
+  system_none: [404, "There is no system prompt"],
+  output_unknown: [404, "There is no such output"],
   run_unknown: [404, "There is no such run"],
   key_unknown: [404, "There is no such step key"],
   version_unknown: [404, "There is no such Blueprint version"],
@@ -89,6 +99,9 @@ export function problemOf(error: unknown): Problem {
   if (known !== undefined && error instanceof Error && code !== undefined) {
     const [status, title] = known;
     return { ...problem(status, code, title, error.message), ...extras(error) };
+  }
+  if (isRefusal(error) && error.statusCode === 413) {
+    return problem(413, "body_too_large", "The body is too large", error.message);
   }
   if (isRefusal(error)) return problem(error.statusCode, "bad_request", "The request is not valid", error.message);
   return problem(500, "internal", "The host itself failed", "see the host's log");

@@ -28,11 +28,14 @@ import {
   SignalBody,
 } from "./requests.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
+import { addWorkerRoutes } from "./worker-routes.ts";
 
 /** What the routes need. */
 export interface RoutePorts {
   /** @throws ServerError `starting`. */
   readonly host: () => Host;
+  /** Lets a request that is still under way go on, or rejects where its credential no longer holds. */
+  readonly readmit: (request: FastifyRequest) => Promise<void>;
   /** Aborted when the server closes. */
   readonly closing: AbortSignal;
 }
@@ -49,6 +52,7 @@ export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addScheduleRoutes(server, ports, blueprintOf);
   addArchiveRoutes(server, ports);
   addOperatorRoutes(server, ports);
+  addWorkerRoutes(server, ports);
 }
 
 function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {

@@ -67,6 +67,17 @@ export const ROUTES = {
   "POST /v1/runs/:id/seats": { verb: "dispatch_attempt", target: "run" },
   "DELETE /v1/runs/:id/seats/:seat": { verb: "dispatch_attempt", target: "run" },
   "GET /v1/runs/:id/handover": { verb: "poll_task", target: "run" },
+
+  "GET /v1/worker/prompt": { verb: "fetch_prompt", target: "step" },
+  "GET /v1/worker/prompt/system": { verb: "fetch_prompt", target: "step" },
+  "GET /v1/worker/outputs/:name": { verb: "fetch_data", target: "step", artifact: "name" },
+  "POST /v1/worker/submit": { verb: "post_result", target: "step" },
+  "POST /v1/worker/result": { verb: "post_result", target: "step" },
+  "POST /v1/worker/artifact": { verb: "emit_output", target: "step", artifact: "name" },
+  "POST /v1/worker/stats": { verb: "emit_output", target: "step" },
+  "POST /v1/worker/degradation": { verb: "emit_output", target: "step" },
+  "POST /v1/worker/progress": { verb: "emit_output", target: "step" },
+  "POST /v1/worker/token": { verb: "verify_token", target: "step" },
 } as const satisfies Readonly<Record<string, RouteRule | "open">>;
 
 /** What a route demands; undefined where the table does not have it. */

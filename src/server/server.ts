@@ -11,7 +11,8 @@
 import Fastify, { type FastifyInstance } from "fastify";
 import type { CredentialSources } from "../capability/index.ts";
 import type { Host } from "../host.ts";
-import { Access, guardRoutes } from "./access.ts";
+import { Access, guardRoutes, readmit } from "./access.ts";
+import { boundBodies } from "./body-deadline.ts";
 import { ServerError } from "./errors.ts";
 import { acceptSockets } from "./operator-socket.ts";
 import { problem, problemOf } from "./problem.ts";
@@ -19,6 +20,11 @@ import { addRoutes } from "./routes.ts";
 
 /** The largest request body, in bytes. */
 const MAX_BODY = 16 * 1024 * 1024;
+
+/** How long the body of a request may take to arrive, in milliseconds. */
+const BODY_MS = 60_000;
+/** The longest parameter in a path, in characters. */
+const MAX_PARAM = 2000;
 
 /** Where to listen. Port 0 is any that is free. */
 export interface Address {
@@ -53,13 +59,16 @@ export async function listen(address: Address, onDefect: (error: unknown) => voi
   const server = Fastify({
     bodyLimit: MAX_BODY,
     forceCloseConnections: "idle",
-    requestTimeout: 60_000,
+    // How long a body may take is bounded route by route.
+    requestTimeout: 0,
+    routerOptions: { maxParamLength: MAX_PARAM },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
   });
   const current = (): NonNullable<typeof service> => {
     if (service === undefined) throw new ServerError("starting", "the host is recovering its runs: ask again soon");
     return service;
   };
+  boundBodies(server, BODY_MS, new Set(["/v1/worker/progress"]));
   guardRoutes(server, () => current().access);
   server.get("/v1/health", async () => ({ status: "ok" }));
   server.get("/v1/ready", async () => ({ status: "ready" }));
@@ -67,7 +76,11 @@ export async function listen(address: Address, onDefect: (error: unknown) => voi
     if (closing.signal.aborted) reply.header("connection", "close");
   });
   answerProblems(server, onDefect);
-  addRoutes(server, { host: () => current().host, closing: closing.signal });
+  addRoutes(server, {
+    host: () => current().host,
+    readmit: (request) => readmit(current().access, request),
+    closing: closing.signal,
+  });
   acceptSockets(server, { host: () => current().host, access: () => current().access, onDefect });
   const url = await bind(server, address);
   return {

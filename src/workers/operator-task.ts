@@ -38,21 +38,25 @@ export interface OperatorTask {
   /** What the agent may see. */
   readonly context: AgentContextView;
   readonly worker?: WorkerSpec;
+  /** When the attempt is given up, in milliseconds since 1970, as of its dispatch. */
+  readonly deadline?: number;
   readonly terms: RequestTerms;
 }
 
-/** How a step came back from outside. */
-export type OperatorReply =
-  | (WorkerReport & {
-      readonly kind: "final";
-      readonly verdict: "pass" | "blocked" | "skip";
-      readonly value: Json;
-      readonly parts: readonly StagedPart[];
-    })
-  /** The operator stopped it, as intended. */
-  | { readonly kind: "halt"; readonly value: Json }
-  /** The operator could not have it done. */
-  | { readonly kind: "error"; readonly message: string };
+/** How a step came back from outside, with what its worker reported. */
+export type OperatorReply = WorkerReport &
+  (
+    | {
+        readonly kind: "final";
+        readonly verdict: "pass" | "blocked" | "skip";
+        readonly value: Json;
+        readonly parts: readonly StagedPart[];
+      }
+    /** The operator stopped it, as intended. */
+    | { readonly kind: "halt"; readonly value: Json }
+    /** The operator could not have it done. */
+    | { readonly kind: "error"; readonly message: string }
+  );
 
 /** The requests to operators. */
 export interface OperatorRequests {

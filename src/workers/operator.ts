@@ -30,22 +30,22 @@ export function operatorWorker(agent: CompiledAgent, plan: OperatorPlan, request
         terms: termsOf(agent, call.context),
         ...(system === undefined ? {} : { system }),
         ...(plan.binding === undefined ? {} : { worker: plan.binding }),
+        ...(call.deadline === undefined ? {} : { deadline: call.deadline }),
       };
     });
+    const report = { ...reportOf(reply), stats: { worker_kind: "operator", ...reply.stats } };
     switch (reply.kind) {
       case "final": {
         const { value, verdict, parts } = reply;
-        return { ...reportOf(reply), value, verdict, parts, stats: { worker_kind: "operator", ...reply.stats } };
+        return { ...report, value, verdict, parts };
       }
       case "halt":
-        return { value: reply.value, verdict: "pass", unjudged: true, stats: { worker_kind: "operator" } };
+        return { ...report, value: reply.value, verdict: "pass", unjudged: true };
       case "error":
         throw new WorkerError(
           "operator_error",
           `the operator in seat '${plan.seat}' says: ${clip(reply.message, 2000)}`,
-          {
-            details: { agent: agent.name, seat: plan.seat },
-          },
+          { details: { agent: agent.name, seat: plan.seat }, report },
         );
     }
   };

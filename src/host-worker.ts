@@ -1,0 +1,73 @@
+/**
+ * The worker contract of a host, with what it needs of the host's other parts.
+ *
+ * Owns: which part stands behind each of its ports, and the lives of renewed tokens. Does not own: the contract
+ * (src/operators).
+ */
+import { hash } from "node:crypto";
+import type { Stores } from "../stores/ports.ts";
+import { type Binding, type Capabilities, CapabilityError, isHandle } from "./capability/index.ts";
+import { type Clock, type Engine, EngineError, stepIdOf } from "./engine/index.ts";
+import type { Executables } from "./executables.ts";
+import { type OperatorDesk, RunOutputs, WorkerContract } from "./operators/index.ts";
+
+/** How long a renewed token lives where its step has no deadline, in milliseconds. */
+const TOKEN_LIFE_MS = 3_600_000;
+
+/** What the contract is put together from. */
+export interface WorkerContractParts {
+  readonly desk: OperatorDesk;
+  readonly stores: Pick<Stores, "journals" | "blobs" | "runs">;
+  readonly executables: Pick<Executables, "layout">;
+  readonly engine: Pick<Engine, "emit">;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** Opens the contract of a host. */
+export function openWorkerContract({ desk, stores, executables, engine, clock }: WorkerContractParts): WorkerContract {
+  return new WorkerContract({
+    desk,
+    outputs: new RunOutputs(stores),
+    layout: async (runId) => {
+      const run = await stores.runs.get(runId);
+      if (run === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
+      return executables.layout(run.blueprintVersion);
+    },
+    stepId: (runId, key) => stepIdOf((text) => hash("sha256", text), runId, key),
+    emit: (runId, key, attempt, event) => engine.emit(runId, key, attempt, event),
+    clock,
+  });
+}
+
+/** A token that was made out again. */
+export interface RenewedToken {
+  readonly token: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/**
+ * A worker's token with a later end: an hour from now, or its step's deadline where that comes first, and never earlier than
+ * its own end.
+ * @throws CapabilityError as `Capabilities.remint`; OperatorError `request_closed`, `request_unknown`.
+ */
+export async function renewedToken(
+  {
+    contract,
+    capabilities,
+    clock,
+  }: {
+    readonly contract: WorkerContract;
+    readonly capabilities: Capabilities;
+    readonly clock: Pick<Clock, "now">;
+  },
+  binding: Binding,
+  token: string,
+): Promise<RenewedToken> {
+  if (isHandle(token))
+    throw new CapabilityError("never_widens", "a handle ends with its step: there is nothing to renew");
+  const deadline = await contract.deadline(binding);
+  const now = clock.now();
+  const renewed = capabilities.remint(token, Math.min(now + TOKEN_LIFE_MS, deadline ?? Number.POSITIVE_INFINITY), now);
+  return { token: renewed, expiresAt: capabilities.verify(renewed, now).expiresAt ?? now };
+}
