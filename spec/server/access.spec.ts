@@ -302,10 +302,6 @@ describe("every verb", () => {
     query_senior: "operators: a question to a seat",
     mark_pass: "operators: the frame that answers",
     mark_blocked: "operators: the frame that halts a step",
-    fetch_prompt: "workers: the prompt",
-    fetch_data: "workers: earlier outputs",
-    post_result: "workers: the answer",
-    emit_output: "workers: artifacts",
     answer_query: "operators: the senior's answer",
     override_verdict: "operators: the senior's verdict",
   };

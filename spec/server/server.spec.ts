@@ -178,7 +178,7 @@ describe("a host that is ready", () => {
     ["a version nobody has", "/v1/runs", { body: { version: `sha256:${"0".repeat(64)}` } }, 404, "version_unknown"],
     ["a limit that is none", "/v1/runs?limit=0", {}, 400, "bad_request"],
     ["a signal without a name", "/v1/runs/R-none/signals", { body: { id: "1" } }, 400, "bad_request"],
-    ["too much", "/v1/runs", { text: `"${"x".repeat(17 * 1024 * 1024)}"` }, 413, "bad_request"],
+    ["too much", "/v1/runs", { text: `"${"x".repeat(17 * 1024 * 1024)}"` }, 413, "body_too_large"],
   ])("answers a problem to %s", async (_what, path, asked, status, code) => {
     const answer = await ask(path, asked);
     expect(answer).toMatchObject({

@@ -88,7 +88,12 @@ describe("earlier outputs", () => {
   const critic = lua("critic", 'return "fine"', { meta: { projection_name: "review-final" } });
   const flow = [step("planner"), step("critic"), step("writer"), step("editor")];
   const launched = async (policy: object | undefined, options = {}) => {
-    const agents = [planner, critic, outside("writer", policy && { meta: { context_policy: policy } }), outside("editor")];
+    const agents = [
+      planner,
+      critic,
+      outside("writer", policy && { meta: { context_policy: policy } }),
+      outside("editor"),
+    ];
     const run = await errand.launch(blueprint(agents, flow), options);
     return { run, ...(await errand.next(run)) };
   };

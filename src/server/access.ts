@@ -99,6 +99,10 @@ export class Access {
   async admit(rule: RouteRule, knock: Knock): Promise<Grant> {
     const grant = await this.authenticate(knock.authorization);
     await this.authorize(grant, rule.verb, targetOf(rule, grant, knock));
+    // The host's own credential may do everything, but a step it is not on is nobody's to speak for.
+    if (rule.target === "step" && grant.binding === undefined) {
+      throw new CapabilityError("wrong_binding", "the credential is bound to no step");
+    }
     return grant;
   }
 }
@@ -146,14 +150,14 @@ function targetOf({ target, artifact }: RouteRule, grant: Grant, { params, query
     case "session":
       return { kind: "session", sessionId: named(params, "sid") ?? "" };
     case "step": {
-      const { binding } = grant;
-      if (binding === undefined) throw new CapabilityError("wrong_binding", "the credential is bound to no step");
+      // Whoever is bound to none is refused by the judgement, once its verb is.
+      const { runId, key, attempt } = grant.binding ?? { runId: "", key: "", attempt: 0 };
       const name = artifact === undefined ? undefined : (named(params, artifact) ?? named(query, artifact));
       return {
         kind: "step",
-        runId: named(params, "id") ?? binding.runId,
-        key: named(params, "key") ?? binding.key,
-        attempt: binding.attempt,
+        runId: named(params, "id") ?? runId,
+        key: named(params, "key") ?? key,
+        attempt,
         ...(name === undefined ? {} : { artifact: name }),
       };
     }
