@@ -17,17 +17,18 @@ const RUN_NO = "(SELECT run_no FROM runs WHERE run_id = ?)";
 
 /** Prepares the statements. */
 export function selectRequests(db: DatabaseSync): SelectRequests {
+  // The numbers first, from an index alone: texts are read for the page only, whatever has to be sorted.
   const select = (from: string, filter: string) =>
-    db.prepare(`SELECT ${REQUEST_COLUMNS} FROM ${from} WHERE ${filter} AND request_no > ? ORDER BY request_no LIMIT ?`);
+    db.prepare(
+      `SELECT ${REQUEST_COLUMNS} FROM ${REQUEST_TABLES} WHERE request_no IN
+       (SELECT request_no FROM ${from} WHERE ${filter} AND request_no > ? ORDER BY request_no LIMIT ?) ORDER BY request_no`,
+    );
   const one = db.prepare(`SELECT ${REQUEST_COLUMNS} FROM ${REQUEST_TABLES} WHERE request_id = ?`);
   const number = db.prepare("SELECT request_no FROM requests WHERE request_id = ?");
   // From the seats a session holds to what each is asked for, whatever the planner believes of their numbers.
-  const ofHolder = select(
-    `seats CROSS JOIN ${REQUEST_TABLES}`,
-    "holder = ? AND requests.run_no = seats.run_no AND requests.seat = seats.seat AND state = 'open'",
-  );
-  const ofSeat = select(REQUEST_TABLES, `requests.run_no = ${RUN_NO} AND requests.seat = ? AND state = 'open'`);
-  const ofRun = select(REQUEST_TABLES, `requests.run_no = ${RUN_NO} AND state <> 'closed'`);
+  const ofHolder = select("seats CROSS JOIN requests USING (run_no, seat)", "holder = ? AND state = 'open'");
+  const ofSeat = select("requests", `run_no = ${RUN_NO} AND seat = ? AND state = 'open'`);
+  const ofRun = select("requests", `run_no = ${RUN_NO} AND state <> 'closed'`);
   const byHandle = db.prepare(
     "SELECT request_id, request_handles.generation FROM request_handles JOIN requests USING (request_no) WHERE handle_digest = ?",
   );
