@@ -361,8 +361,15 @@ export class Host implements AsyncDisposable {
   }
 
   /** The run that was launched with an idempotency key. */
-  launchedWith(idempotencyKey: string): Promise<RunRecord | undefined> {
-    return this.#stores.runs.byIdempotencyKey(idempotencyKey);
+  async launchedWith(idempotencyKey: string): Promise<RunRecord | undefined> {
+    const first = await this.#stores.runs.byIdempotencyKey(idempotencyKey);
+    if (first === undefined) return undefined;
+    await this.#engine.putAside(first.runId);
+    const run = await this.#stores.runs.byIdempotencyKey(idempotencyKey);
+    if (run?.status !== "dead_letter" || run.nextSeq > 1) return run;
+    // It never began, and a crash came before it was removed.
+    await this.#stores.runs.remove([run.runId]);
+    return undefined;
   }
 
   /** Runs, newest first. */

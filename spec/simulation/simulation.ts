@@ -43,7 +43,7 @@ interface Launched {
   accepted: boolean;
   readonly signals: string[];
   result?: Acknowledged["result"];
-  /** As their rows have it. */
+  /** As their rows have it; suspended is paused by the disk. */
   paused: boolean;
   waiting: boolean;
   ended: boolean;
@@ -317,7 +317,7 @@ export class Simulation {
     await settle();
     for (const run of this.#runs) {
       const status = (await this.#disk.stores.runs.get(run.handle.runId))?.status;
-      run.paused = status === "paused";
+      run.paused = status === "paused" || status === "suspended";
       run.waiting = status === "waiting";
       run.ended = status !== undefined && ENDED.has(status);
     }

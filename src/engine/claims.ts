@@ -21,6 +21,7 @@ import {
   type SnapshotBody,
 } from "./revival.ts";
 import type { DrivenRun, RunDriver } from "./run-driver.ts";
+import { hasBegun, NEVER_BEGAN } from "./unwritten-runs.ts";
 
 const DEFAULT_MAX_RECOVERIES = 5;
 /** Runs claimed at once. */
@@ -151,6 +152,12 @@ export class Claims {
     // This host lost the run and got it back before it noticed.
     const former = this.#ports.drivers.get(record.runId);
     if (former !== undefined) await former.stop(lostError(record.runId)).then(() => former.settled);
+    if (!hasBegun(record)) {
+      // The crash came between its row and its first entry, so nobody was told of it; its key is free again.
+      await this.#putAside(record, { status: "dead_letter", error: NEVER_BEGAN });
+      await this.#ports.stores.runs.remove([record.runId]);
+      throw unknownRun(record.runId);
+    }
     if (record.recoveryAttempts > maxRecoveries) {
       const error = `recovered ${maxRecoveries} times without progress${record.error === undefined ? "" : `: ${record.error}`}`;
       await this.#putAside(record, { status: "dead_letter", error });

@@ -16,6 +16,7 @@ import { type HashText, JournalChain, RunKernel, type RunResult, type SeatChange
 import { Claims, hasEnded, type Recovery } from "./claims.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { StepEvent } from "./dispatch.ts";
+import { EngineError } from "./errors.ts";
 import type { Executable } from "./executable.ts";
 import { FairSemaphore } from "./fair-semaphore.ts";
 import { type ForkOrder, forkStart } from "./fork.ts";
@@ -27,6 +28,7 @@ import { readResult } from "./run-end.ts";
 import type { HostObserver, RunObserver } from "./run-events.ts";
 import { RunWatch } from "./run-watch.ts";
 import { stepIdOf } from "./step-id.ts";
+import { UnwrittenRuns } from "./unwritten-runs.ts";
 
 /** What the engine needs of the world. */
 export interface EnginePorts {
@@ -86,6 +88,7 @@ export class Engine implements AsyncDisposable {
   readonly #drivers = new Map<string, RunDriver>();
   readonly #claims: Claims;
   readonly #watch = new RunWatch();
+  readonly #unwritten: UnwrittenRuns;
   #wake: { readonly timer: Timer; readonly at: number } | undefined;
   #isClosed = false;
 
@@ -99,6 +102,7 @@ export class Engine implements AsyncDisposable {
       stepId: (runId, key) => stepIdOf(hash, runId, key),
       parkAfterMs: ports.parkAfterMs ?? DEFAULT_PARK_AFTER_MS,
     };
+    this.#unwritten = new UnwrittenRuns(ports);
     this.#claims = new Claims({ ...ports, drivers: this.#drivers, drive: (run) => this.#drive(run) });
   }
 
@@ -235,6 +239,14 @@ export class Engine implements AsyncDisposable {
     this.#drivers.get(runId)?.emit(key, attempt, event);
   }
 
+  /**
+   * Resolves when the row of a run that could not be written says so; at once where that is not so. Rejects with StoreError
+   * where the store still cannot be written.
+   */
+  putAside(runId: string): Promise<void> {
+    return this.#unwritten.settled(runId);
+  }
+
   /** Tells an observer every event of a run from now on; the returned function ends that. */
   observe(runId: string, observer: RunObserver): () => void {
     return this.#watch.observe(runId, observer);
@@ -249,6 +261,7 @@ export class Engine implements AsyncDisposable {
     this.#isClosed = true;
     this.#wake?.timer.cancel();
     await this.#claims.close();
+    await this.#unwritten.close();
     const error = closedError();
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop(error).then(() => driver.settled)));
     this.#watch.close(error);
@@ -321,8 +334,10 @@ export class Engine implements AsyncDisposable {
     void driver.settled.then((end) => {
       this.#drivers.delete(runId);
       if (end.kind === "ended") this.#watch.ended(runId, end.result);
-      else if (end.kind === "stopped") this.#watch.failed(runId, end.error);
-      else if (end.wakeAt !== undefined) this.#wakeBy(end.wakeAt);
+      else if (end.kind === "stopped") {
+        this.#watch.failed(runId, end.error);
+        if (isUnwritten(end.error)) this.#unwritten.add(runId, run.fence, end.error);
+      } else if (end.wakeAt !== undefined) this.#wakeBy(end.wakeAt);
     });
     return driver;
   }
@@ -361,4 +376,8 @@ export class Engine implements AsyncDisposable {
     await this.#claims.all("due");
     await this.#planWake();
   }
+}
+
+function isUnwritten(error: Error): error is EngineError {
+  return error instanceof EngineError && error.code === "journal_write";
 }

@@ -4,7 +4,8 @@
  * Stable codes.
  * - `run_lost`: another owner has the run (its fence is higher); this host has stopped working on it.
  * - `engine_closed`: the engine is shutting down and takes no new work.
- * - `journal_write`: the store could not append; the run is left as the journal has it and can be resumed later.
+ * - `journal_write`: the store could not append; the run stays as the journal has it and is suspended, with the reason, as
+ *   soon as the store can be written again. Resume it then.
  * - `run_unknown`: there is no run of this id.
  * - `run_ended`: the run has ended; what ended is never changed. A fork makes a new run of it.
  * - `run_elsewhere`: another living host owns the run; ask that one.

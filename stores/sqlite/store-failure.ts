@@ -20,9 +20,17 @@ const BY_RESULT: ReadonlyMap<number, StoreErrorCode> = new Map([
   [26, "store_corrupt"], // SQLITE_NOTADB
 ]);
 
+/**
+ * SQLite's extended result codes that mean something else than their primary one. What the disk quota or the file size limit
+ * refuses comes as a plain write error, which cannot be told from others.
+ */
+const BY_EXTENDED_RESULT: ReadonlyMap<number, StoreErrorCode> = new Map([
+  [4874, "store_full"], // SQLITE_IOERR_SHMSIZE: no room for the WAL's index
+]);
+
 const WAY_OUT: Readonly<Partial<Record<StoreErrorCode, string>>> = {
   store_full: "make room on its disk, then try again",
-  store_io: "check the disk and the permissions of the data directory",
+  store_io: "check the disk and the permissions of the data directory, and its quota",
   store_locked: "end the other process, or use another data directory",
   store_corrupt: "run `swarm-host doctor`, or restore a backup",
 };
@@ -54,7 +62,7 @@ export function fromFailure({ code, message, details }: StoreFailure): StoreErro
 
 function codeOf(cause: unknown): StoreErrorCode {
   const result = property(cause, "errcode");
-  if (typeof result === "number") return BY_RESULT.get(result & 0xff) ?? "store_io";
+  if (typeof result === "number") return BY_EXTENDED_RESULT.get(result) ?? BY_RESULT.get(result & 0xff) ?? "store_io";
   const system = property(cause, "code");
   return system === "ENOSPC" || system === "EDQUOT" ? "store_full" : "store_io";
 }
