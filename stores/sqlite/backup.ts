@@ -33,7 +33,8 @@ export function backUp(db: DatabaseSync, file: string): void {
   }
 }
 
-function syncFile(path: string): void {
+/** Waits until a file is on disk. */
+export function syncFile(path: string): void {
   const descriptor = openSync(path, "r+");
   try {
     fsyncSync(descriptor);

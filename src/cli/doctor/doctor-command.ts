@@ -19,13 +19,14 @@ import { checkAgent, childAgent, luaAgent } from "./self-test.ts";
 /** Options as commander gives them. */
 export interface DoctorFlags {
   readonly dataDir?: string;
+  readonly full?: boolean;
   readonly json?: boolean;
 }
 
 /** Runs every check and prints what was found. 1 where a check fails. */
 export async function doctorCommand(surface: Surface, flags: DoctorFlags): Promise<ExitCode> {
   const dataDir = resolve(surface.cwd, flags.dataDir ?? (surface.env["SWARM_HOST_DATA_DIR"] || ".swarm-host"));
-  const reports = await runChecks(checksFor(surface, dataDir));
+  const reports = await runChecks(checksFor(surface, dataDir, flags.full === true));
   const healthy = reports.every(({ status }) => status !== "fail");
   const text = flags.json
     ? jsonText({ version: packageVersion(), healthy, checks: reports })
@@ -34,7 +35,7 @@ export async function doctorCommand(surface: Surface, flags: DoctorFlags): Promi
   return healthy ? EXIT.done : EXIT.failed;
 }
 
-function checksFor(surface: Surface, dataDir: string): readonly Check[] {
+function checksFor(surface: Surface, dataDir: string, full: boolean): readonly Check[] {
   const { env } = surface;
   return [
     { name: "node", run: async () => checkNode(process.versions.node) },
@@ -43,7 +44,7 @@ function checksFor(surface: Surface, dataDir: string): readonly Check[] {
     { name: "child processes", run: () => checkAgent(env, childAgent(process.execPath), process.version) },
     { name: "git", run: () => checkGit(env) },
     { name: "data directory", run: () => checkDataDirectory(dataDir) },
-    { name: "database", run: () => checkDatabase(dataDir) },
+    { name: "database", run: () => checkDatabase(dataDir, full) },
     { name: "terminal", run: async () => checkTerminal(surface) },
   ];
 }
