@@ -47,6 +47,7 @@ import {
 import { packageVersion } from "./package-version.ts";
 import { RunRecords } from "./run-records.ts";
 import { systemClock } from "./system-clock.ts";
+import { Upkeep } from "./upkeep.ts";
 import { SubprocessHost } from "./workers/index.ts";
 import { Workshop, type WorkshopOptions } from "./workshop.ts";
 
@@ -133,6 +134,8 @@ export class Host implements AsyncDisposable {
   readonly workshop: Workshop;
   /** What starts runs by itself. It fires from `schedules.start` on. */
   readonly schedules: HostSchedules;
+  /** What removes what is not kept. It works by itself from `upkeep.start` on. */
+  readonly upkeep: Upkeep;
   readonly #engine: Engine;
   readonly #keys: HostKeys;
   readonly #stores: Stores;
@@ -154,6 +157,12 @@ export class Host implements AsyncDisposable {
     this.#keys = keys;
     const { env = process.env } = options;
     this.#stores = stores;
+    this.upkeep = new Upkeep({
+      stores,
+      clock: systemClock,
+      onDefect: options.onDefect ?? (() => {}),
+      ...(options.data.kind === "directory" ? { dataDir: options.data.path } : {}),
+    });
     this.#records = new RunRecords(stores);
     this.#journals = new JournalBell(stores.journals);
     this.#ownsWorkshop = options.workshop === undefined;
@@ -413,6 +422,11 @@ export class Host implements AsyncDisposable {
     return this.#journals.listen(runId, listener);
   }
 
+  /** Keeps a run whatever its age, or ends that. @throws EngineError `run_unknown`. */
+  async hold(runId: string, held: boolean): Promise<void> {
+    if (!(await this.#stores.runs.hold(runId, held))) await this.#records.run(runId);
+  }
+
   /** Removes runs that have ended; says how many. @throws StoreError `run_live`. */
   remove(runIds: readonly string[]): Promise<number> {
     return this.#stores.runs.remove(runIds);
@@ -471,6 +485,7 @@ export class Host implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.upkeep[Symbol.asyncDispose]();
     await this.schedules.close();
     this.#queueHold?.cancel();
     await this.#desk[Symbol.asyncDispose]();

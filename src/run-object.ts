@@ -17,6 +17,7 @@ export function runObject(record: RunRecord): JsonObject {
     ...(record.forkedFrom === undefined ? {} : { forked_from: record.forkedFrom }),
     ...(record.parentRunId === undefined ? {} : { parent_run_id: record.parentRunId }),
     ...(record.idempotencyKey === undefined ? {} : { idempotency_key: record.idempotencyKey }),
+    ...(record.held ? { held: true } : {}),
     recovery_attempts: record.recoveryAttempts,
   };
 }

@@ -57,7 +57,26 @@ describe.skipIf(!has("bash"))("bash, with the script sourced", () => {
   };
 
   it.each([
-    [[""], ["run", "serve", "runs", "signal", "token", "schedule", "simulate", "bp", "doctor", "completion"]],
+    [
+      [""],
+      [
+        "run",
+        "serve",
+        "runs",
+        "signal",
+        "token",
+        "schedule",
+        "operator",
+        "worker",
+        "simulate",
+        "gc",
+        "backup",
+        "restore",
+        "bp",
+        "doctor",
+        "completion",
+      ],
+    ],
     [
       ["bp", "s"],
       ["show", "schema"],

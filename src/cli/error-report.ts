@@ -80,6 +80,8 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   invalid_value: asked("the input must be JSON"),
   run_exists: asked("remove that run first, or import into another directory with --data-dir"),
   run_key_taken: asked("remove the run that has the key first"),
+  retention_invalid: asked("see `swarm-host gc --help`"),
+  file_exists: asked("choose another file or directory, or remove what is there"),
   archive_foreign: asked("give a file that `swarm-host runs export` wrote"),
   archive_newer: asked("use the newer swarm-host that wrote it"),
   archive_truncated: asked("export the run again, or copy the whole file"),
@@ -93,6 +95,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
 /** Classes whose messages are meant for people even where the table has no advice for their code. */
 const EXPECTED = new Set([
   "ArchiveError",
+  "RetentionError",
   "StoreError",
   "EngineError",
   "ScheduleError",

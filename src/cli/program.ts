@@ -12,6 +12,7 @@ import { addDataDir, addInclude, addVerbose, collect, wholeNumber } from "./opti
 import { addRunsCommands } from "./runs/runs-program.ts";
 import { SCAFFOLD_TEMPLATES } from "./scaffold-templates.ts";
 import { addScheduleCommands } from "./schedule/schedule-program.ts";
+import { addStoreCommands } from "./store/store-program.ts";
 import type { Surface } from "./surface.ts";
 import { addTokenCommands } from "./token/token-program.ts";
 import { addWorkerCommands } from "./worker/worker-program.ts";
@@ -50,6 +51,7 @@ export function buildProgram(surface: Surface, perform: Perform): Command {
   addWorkerCommands(program, surface, perform);
   addBlueprintCommands(program, surface, perform);
   addSimulate(program, surface, perform);
+  addStoreCommands(program, surface, perform);
   addDoctor(program, surface, perform);
   addCompletion(program, surface, perform);
   return program;
@@ -225,6 +227,7 @@ function addDoctor(program: Command, surface: Surface, perform: Perform): void {
     .summary("check this machine and the data directory")
     .description("Check this machine and the data directory. Exit code 1 where a check fails.")
     .option("--data-dir <dir>", "the data directory to check (default: $SWARM_HOST_DATA_DIR, else .swarm-host)")
+    .option("--full", "read the whole store: takes its time where it is large")
     .option("--json", "print JSON");
   addVerbose(doctor).action((flags) =>
     perform(async () => (await import("./doctor/doctor-command.ts")).doctorCommand(surface, flags)),

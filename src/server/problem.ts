@@ -84,6 +84,7 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   archive_damaged: [422, "The archive is damaged"],
   archive_too_large: [413, "The archive is too large"],
   document_missing: [409, "The run's Blueprint is missing"],
+  retention_invalid: [422, "The retention policy is not one"],
   store_full: [507, "The disk is full"],
   store_io: [503, "The store cannot be read or written"],
   store_busy: [503, "The store is busy"],

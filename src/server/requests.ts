@@ -80,3 +80,7 @@ export const ForkBody = Type.Object(
   closed,
 );
 export type ForkBody = Static<typeof ForkBody>;
+
+/** A policy to collect by, instead of the data directory's. */
+export const CollectBody = Type.Object({ retention: Type.Optional(Type.Object({})) }, closed);
+export type CollectBody = Static<typeof CollectBody>;

@@ -28,6 +28,7 @@ import {
   SignalBody,
 } from "./requests.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
+import { addUpkeepRoutes } from "./upkeep-routes.ts";
 import { addWorkerRoutes } from "./worker-routes.ts";
 
 /** What the routes need. */
@@ -51,6 +52,7 @@ export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addControlRoutes(server, ports);
   addScheduleRoutes(server, ports, blueprintOf);
   addArchiveRoutes(server, ports);
+  addUpkeepRoutes(server, ports);
   addOperatorRoutes(server, ports);
   addWorkerRoutes(server, ports);
 }

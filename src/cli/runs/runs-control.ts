@@ -40,14 +40,17 @@ export function removeCommand(surface: Surface, runIds: readonly string[], flags
       await host.remove(distinct);
     },
     async ask(host) {
-      for (const runId of distinct) refuseLive(runId, await host.ask("GET", runPath(runId)));
+      for (const runId of distinct) refuseKept(runId, await host.ask("GET", runPath(runId)));
       for (const runId of distinct) await host.ask("DELETE", runPath(runId));
     },
   });
 }
 
 /** All are looked at before the first is removed: a run that has ended stays so. */
-function refuseLive(runId: string, row: JsonObject | null): void {
+function refuseKept(runId: string, row: JsonObject | null): void {
+  if (row !== null && ownValue(row, "held") === true) {
+    throw new RemoteError("run_held", `run ${runId} is held: release it first; nothing was removed`);
+  }
   const status = row === null ? undefined : ownValue(row, "status");
   if (status === "done" || status === "failed" || status === "cancelled" || status === "dead_letter") return;
   throw new RemoteError("run_live", `run ${runId} has not ended; nothing was removed`);

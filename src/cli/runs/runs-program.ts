@@ -102,6 +102,27 @@ function addControl(runs: Command, surface: Surface, perform: Perform): void {
     perform(async () => (await import("./runs-control.ts")).pauseCommand(surface, run, flags)),
   );
 
+  const held = [
+    [
+      "hold",
+      true,
+      "keep a run whatever its age",
+      "Keep a run whatever its age: it is not removed before it is released.",
+    ],
+    [
+      "release",
+      false,
+      "end that a run is held",
+      "End that a run is held: `swarm-host gc` and `runs rm` may remove it.",
+    ],
+  ] as const;
+  for (const [name, holds, summary, description] of held) {
+    const command = runs.command(name).summary(summary).description(description).argument("<run>", "a run's id");
+    addVerbose(addDataDir(command)).action((run: string, flags) =>
+      perform(async () => (await import("../store/gc-command.ts")).holdCommand(surface, run, holds, flags)),
+    );
+  }
+
   const rm = runs
     .command("rm")
     .summary("remove runs that have ended")

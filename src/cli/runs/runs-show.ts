@@ -44,6 +44,7 @@ function showText(record: RunRecord, forkKey: string | undefined, steps: readonl
     ["wakes", record.wakeAt === undefined ? undefined : timeText(record.wakeAt)],
     ["forked from", record.forkedFrom === undefined ? undefined : `${record.forkedFrom}, ${forkKey ?? "unknown"}`],
     ["launch key", record.idempotencyKey],
+    ["held", record.held ? "until it is released" : undefined],
     ["error", record.error],
     ["journal", count(record.nextSeq - 1, "entry").replace(/entrys$/u, "entries")],
   ];

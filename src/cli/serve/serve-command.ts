@@ -52,6 +52,7 @@ export async function serveCommand(surface: Surface, flags: ServeFlags): Promise
     if (putAside > 0) say(style.warn(`${count(putAside, "run")} put aside: see \`swarm-host runs list\``));
     await writeEndpoint(path, { url: server.url, pid: process.pid });
     await host.schedules.start();
+    host.upkeep.start();
     server.ready({ host, credential });
     say(`${style.good("ready")} on ${server.url}`);
     await stop.promise;

@@ -1,0 +1,127 @@
+/** Which runs a policy keeps. */
+import { describe, expect, it } from "vitest";
+import type { Json } from "../../src/flow/index.ts";
+import { collect, parseRetention, type Retention } from "../../src/retention/index.ts";
+import { openMemoryStores } from "../../stores/memory/index.ts";
+import { DOCUMENT_GRACE_MS, type RunRecord, type Stores } from "../../stores/ports.ts";
+import { anAppend, aRun } from "../stores/samples.ts";
+
+const ended = (runId: string, at: number, over: Partial<RunRecord> = {}): RunRecord =>
+  aRun(runId, { status: "done", createdAt: at, updatedAt: at, ...over });
+
+async function left(stores: Stores): Promise<readonly string[]> {
+  return (await stores.runs.list({ limit: 10_000 })).map(({ runId }) => runId);
+}
+
+async function leftOf(runs: readonly RunRecord[], retention: Retention, now = 1000): Promise<readonly string[]> {
+  await using stores = openMemoryStores();
+  await stores.runs.create(runs);
+  const { runs: removed } = await collect(stores, retention, now);
+  const kept = await left(stores);
+  expect(kept.length + removed).toBe(runs.length);
+  return kept;
+}
+
+describe("collecting", () => {
+  const runs = [ended("a", 100), ended("b", 200), ended("c", 300), ended("f", 50, { status: "failed" })];
+
+  it("removes nothing without a rule", async () => expect(await leftOf(runs, {})).toEqual(["c", "b", "a", "f"]));
+
+  it("keeps what is young enough, of the class that has the rule", async () =>
+    expect(await leftOf(runs, { done: { ageMs: 800 } })).toEqual(["c", "b", "f"]));
+
+  it("keeps the newest so many", async () => {
+    expect(await leftOf(runs, { done: { count: 1 }, failed: { count: 0 } })).toEqual(["c"]);
+    expect(await leftOf(runs, { done: { count: 2, ageMs: 750 } })).toEqual(["c", "f"]);
+  });
+
+  it("keeps the newest that take so many bytes", async () => {
+    await using stores = openMemoryStores({ now: () => 0 });
+    await stores.runs.create(runs.map((run) => ({ ...run, status: "running" })));
+    const big = { digest: "sha256:big", text: "x".repeat(1000) };
+    const end = { patch: { status: "done" } } as const;
+    await stores.journals.append([
+      anAppend("c", 1, 0, { ...end, blobs: [big] }),
+      anAppend("b", 1, 0, { ...end, blobs: [{ digest: "sha256:other", text: "é" }] }),
+      anAppend("a", 1, 0, end),
+    ]);
+    expect(await collect(stores, { done: { bytes: 1001 } }, 0)).toEqual({
+      runs: 2,
+      blobs: { count: 1, bytes: 2 },
+      documents: { count: 0, bytes: 0 },
+    });
+    expect(await left(stores)).toEqual(["c", "f"]);
+    expect(await stores.blobs.get([big.digest])).toEqual([big.text]);
+  });
+
+  it("passes over runs that are held, and those that a live run needs", async () => {
+    const live = aRun("live", { forkedFrom: "source", createdAt: 900 });
+    const family = [
+      live,
+      ended("source", 1),
+      ended("child", 2, { parentRunId: "live" }),
+      ended("orphan", 3, { parentRunId: "gone" }),
+      ended("grown", 4, { parentRunId: "source" }),
+      ended("held", 5, { held: true }),
+    ];
+    expect(await leftOf(family, { done: { count: 0 } })).toEqual(["live", "held", "child", "source"]);
+  });
+
+  it("does not count what is held", async () =>
+    expect(await leftOf([ended("a", 1), ended("b", 2, { held: true })], { done: { count: 1 } })).toEqual(["b", "a"]));
+
+  it("goes through more runs than a page", async () => {
+    const many = Array.from({ length: 1003 }, (_, index) => ended(`r${String(index).padStart(4, "0")}`, index));
+    expect(await leftOf(many, { done: { count: 3 } })).toEqual(["r1002", "r1001", "r1000"]);
+  });
+
+  it("leaves a run that was held meanwhile, and removes the others", async () => {
+    await using stores = openMemoryStores();
+    await stores.runs.create(runs);
+    const list: Stores["runs"]["list"] = async (query) => {
+      const page = await stores.runs.list(query);
+      await stores.runs.hold("b", true);
+      return page;
+    };
+    expect(await collect({ ...stores, runs: { ...stores.runs, list } }, { done: { count: 0 } }, 0)).toMatchObject({
+      runs: 2,
+    });
+    expect(await left(stores)).toEqual(["b", "f"]);
+  });
+
+  it("removes Blueprints that no run is pinned to, after their grace", async () => {
+    let now = 0;
+    await using stores = openMemoryStores({ now: () => now });
+    await stores.documents.put({ version: "v", blueprintId: "b", text: "{}" });
+    expect((await collect(stores, {}, now)).documents.count).toBe(0);
+    now = DOCUMENT_GRACE_MS;
+    expect((await collect(stores, {}, now)).documents).toEqual({ count: 1, bytes: 2 });
+  });
+});
+
+describe("a policy", () => {
+  it("is read with its units", () => {
+    const text = { done: { age: "30d", count: 0, bytes: "2GB" }, dead_letter: { age: "90s" }, failed: {} };
+    expect(parseRetention(text)).toEqual({
+      done: { ageMs: 30 * 86_400_000, count: 0, bytes: 2e9 },
+      dead_letter: { ageMs: 90_000 },
+      failed: {},
+    });
+  });
+
+  it.each<[Json, string]>([
+    [[], "no object"],
+    [{ running: {} }, '"running" is no class'],
+    [{ __proto__x: {} }, "is no class"],
+    [{ done: 5 }, "done is no object"],
+    [{ done: { age: 30 } }, "done.age is 30"],
+    [{ done: { age: "30" } }, "done.age"],
+    [{ done: { age: "30d " } }, "done.age"],
+    [{ done: { bytes: "1constructor" } }, "done.bytes"],
+    [{ done: { count: -1 } }, "done.count is -1"],
+    [{ done: { count: 1.5 } }, "not a whole number"],
+    [{ done: { days: 3 } }, "done.days is no limit"],
+  ])("of %j is refused", (policy, said) => {
+    expect(() => parseRetention(policy)).toThrow(said);
+  });
+});

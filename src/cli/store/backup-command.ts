@@ -1,0 +1,31 @@
+/** `swarm-host backup` and `restore`: the whole store as one file. */
+import { resolve } from "node:path";
+import { backUpStore, restoreStore } from "../../store-files.ts";
+import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
+import { EXIT, type ExitCode } from "../exit-code.ts";
+import { styleFor } from "../style.ts";
+import type { Surface } from "../surface.ts";
+
+/** Options of `restore`, as commander gives them. */
+export interface RestoreFlags extends DataDirFlag {
+  readonly force?: boolean;
+}
+
+/** Backs up a data directory's store, also while a host works there. */
+export async function backupCommand(surface: Surface, file: string, flags: DataDirFlag): Promise<ExitCode> {
+  await backUpStore(dataDirectory(surface, flags), resolve(surface.cwd, file));
+  return done(surface, `backed up to ${file}`);
+}
+
+/** Puts a backup in the place of a data directory's store. */
+export async function restoreCommand(surface: Surface, file: string, flags: RestoreFlags): Promise<ExitCode> {
+  const dataDir = dataDirectory(surface, flags);
+  await restoreStore({ dataDir, file: resolve(surface.cwd, file), replace: flags.force === true });
+  return done(surface, `restored to ${dataDir}; end for good whatever else still goes on with these runs`);
+}
+
+function done(surface: Surface, said: string): ExitCode {
+  const style = styleFor(surface.stderr, surface.env);
+  surface.stderr.write(`${style.good(style.glyphs.pass)} ${said}\n`);
+  return EXIT.done;
+}
