@@ -8,6 +8,7 @@ import {
   type StepCall,
   type StepOutcome,
 } from "../../src/engine/index.ts";
+import type { Json } from "../../src/flow/index.ts";
 import type { AgentBinding } from "../../src/kernel/index.ts";
 import { openMemoryStores } from "../../stores/memory/index.ts";
 import type { Stores } from "../../stores/ports.ts";
@@ -59,9 +60,10 @@ export class EngineFixture {
     flow: unknown,
     bindings?: Readonly<Record<string, AgentBinding>>,
     answer?: (call: StepCall) => StepOutcome | undefined,
+    impure: Readonly<Record<string, () => Json>> = {},
   ): Executable {
     const executable: Executable = {
-      ...definitionOf(flow, bindings === undefined ? {} : { bindings }),
+      ...definitionOf(flow, { impure, ...(bindings === undefined ? {} : { bindings }) }),
       workerKind: () => "test",
       dispatch: async (call) => {
         const now = answer?.(call);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { Engine, RunHandle } from "../../src/engine/index.ts";
+import { type Engine, type RunHandle, readJournal } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";
-import { bindingOf, fanout, lit, path, seq, step } from "../kernel/scripted-run.ts";
+import { replayRun } from "../../src/kernel/index.ts";
+import { bindingOf, call, fanout, hash, lit, path, seq, step } from "../kernel/scripted-run.ts";
 import { EngineFixture } from "./engine-fixture.ts";
 
 const effect = bindingOf({ pure: false });
@@ -42,6 +43,25 @@ describe("recovery", () => {
     });
     const completions = (await fixture.journal(first.runId)).filter(({ type }) => type === "step_completed");
     expect(completions.map(({ key, attempt }) => `${key}/${attempt}`)).toEqual(["0/1", "1/2"]);
+  });
+
+  it("reads the values of impure externs back also where it begins at a snapshot", async () => {
+    const fixture = new EngineFixture();
+    let calls = 0;
+    const flow = seq(step("a", lit(1), "$.a"), step("b", call("now"), "$.b"));
+    const executable = fixture.executable(flow, { a: effect, b: effect }, undefined, { now: () => (calls += 1) });
+    const { runId } = launch(fixture.engine, executable);
+    await fixture.arrived(1);
+    const { entries, position } = await readJournal(fixture.stores, runId, { hash });
+    const kernel = replayRun(executable, entries, { hash }).save();
+    const text = JSON.stringify({ v: 1, context: {}, kernel });
+    await fixture.stores.snapshots.put(runId, { ...position, text });
+    fixture.held[0]?.end();
+    await fixture.arrived(2);
+    await fixture.newEngine("host-2").recover();
+    await fixture.arrived(3);
+    expect(fixture.held[2]?.call).toMatchObject({ key: "1", attempt: 2, input: 1 });
+    expect(calls).toBe(1);
   });
 
   it("leaves alone what is launched while it looks for the runs of its former life", async () => {
@@ -250,69 +270,6 @@ describe("pause", () => {
     fixture.held[1]?.end();
     await settle();
     expect(await fixture.stores.runs.get(run.runId)).toMatchObject({ status: "done" });
-  });
-});
-
-describe("fork", () => {
-  const flow = seq(step("a", lit(1), "$.a"), step("b", path("$.a"), "$.b"), step("c", path("$.b"), "$.c"));
-
-  const failed = async (fixture: EngineFixture) => {
-    const executable = fixture.executable(flow, { a: effect, b: effect, c: effect });
-    const run = launch(fixture.engine, executable);
-    for (const [index, outcome] of [
-      { kind: "pass", value: "A" },
-      { kind: "pass", value: "B" },
-      { kind: "blocked", value: "no" },
-    ].entries()) {
-      await fixture.arrived(index + 1);
-      fixture.held[index]?.end(outcome as never);
-    }
-    expect((await run.result).status).toBe("failed");
-    return { run, executable };
-  };
-
-  it("executes again only what failed, and leaves the original as it is", async () => {
-    const fixture = new EngineFixture();
-    const { run, executable } = await failed(fixture);
-    const before = await fixture.journal(run.runId);
-    const fork = await fixture.engine.fork({ runId: run.runId, executable });
-    await fixture.arrived(4);
-    expect(fixture.held[3]?.call).toMatchObject({ runId: fork.runId, key: "2", input: "B" });
-    fixture.held[3]?.end({ kind: "pass", value: "C" });
-    expect(await fork.result).toEqual({ status: "done", ctx: { a: "A", b: "B", c: "C" } });
-    expect(await fixture.journal(run.runId)).toEqual(before);
-    expect((await fixture.journal(fork.runId))[0]).toMatchObject({ forked_from: { run: run.runId, key: "failed" } });
-  });
-
-  it("executes from a step key what depends on a changed value, and no more", async () => {
-    const fixture = new EngineFixture();
-    const { run, executable } = await failed(fixture);
-    const fork = await fixture.engine.fork({ runId: run.runId, executable, from: "1" });
-    await fixture.arrived(4);
-    expect(fixture.held[3]?.call.key).toBe("1");
-    fixture.held[3]?.end({ kind: "pass", value: "B" });
-    await expect(fork.result, "the same value again: the recorded end of c stands").resolves.toMatchObject({
-      status: "failed",
-    });
-    expect(fixture.held).toHaveLength(4);
-  });
-
-  it("takes an agent whose binding changed as changed", async () => {
-    const fixture = new EngineFixture();
-    const { run } = await failed(fixture);
-    const changed = fixture.executable(flow, { a: effect, b: bindingOf({ pure: false, digest: "other" }), c: effect });
-    await fixture.engine.fork({ runId: run.runId, executable: changed });
-    await fixture.arrived(4);
-    expect(fixture.held[3]?.call.key).toBe("1");
-  });
-
-  it("refuses an unknown run and a key that never ran", async () => {
-    const fixture = new EngineFixture();
-    const { run, executable } = await failed(fixture);
-    await expect(fixture.engine.fork({ runId: "R-none", executable })).rejects.toMatchObject({ code: "run_unknown" });
-    await expect(fixture.engine.fork({ runId: run.runId, executable, from: "9" })).rejects.toMatchObject({
-      code: "key_unknown",
-    });
   });
 });
 

@@ -150,6 +150,7 @@ export const path = (at: string): Json => ({ op: "path", at });
 export const lit = (value: Json): Json => ({ op: "lit", value });
 export const step = (ref: string, input: Json, out: string): Json => ({ kind: "step", ref, in: input, out: path(out) });
 export const seq = (...children: Json[]): Json => ({ kind: "seq", children });
+export const call = (ref: string): Json => ({ op: "call_extern", ref, args: [] });
 export const fanout = (join: string, items: Json, body: Json, out: string): Json => ({
   kind: "fanout",
   items,

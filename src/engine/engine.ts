@@ -142,13 +142,14 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Starts a new run that shares what another has recorded. The source is not changed.
-   * @throws EngineError `run_unknown`, `key_unknown`, `engine_closed`.
+   * @throws EngineError `run_unknown`, `key_unknown`, `fork_live`, `engine_closed`.
    */
   async fork(order: ForkOrder & { readonly observer?: RunObserver }): Promise<RunHandle> {
     const { stores, hash, clock, version } = this.#ports;
     const { executable, observer } = order;
-    const { ctx, context, records, key } = await forkStart(order, stores, hash);
-    const start = { hash, records, now: clock.now(), context, engine: version, forkedFrom: { run: order.runId, key } };
+    const { ctx, context, offer, forkedFrom } = await forkStart(order, stores, hash);
+    const { records, externs: offeredExterns } = offer;
+    const start = { hash, records, offeredExterns, now: clock.now(), context, engine: version, forkedFrom };
     const row = { forkedFrom: order.runId };
     return this.#begin(executable, undefined, observer, () => RunKernel.start(executable, ctx, start), context, row);
   }

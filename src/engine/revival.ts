@@ -5,15 +5,14 @@
  * Does not own: claiming the run (engine), what the entries mean (kernel).
  */
 import type { RunRecord, Stores } from "../../stores/ports.ts";
-import type { JsonObject, StepKey } from "../flow/index.ts";
+import type { JsonObject } from "../flow/index.ts";
 import {
-  completionsOf,
   type Decision,
   type DivergencePolicy,
+  externValuesOf,
   type HashText,
   JournalChain,
   KernelError,
-  type RecordedCompletion,
   type ReplayedEntry,
   type ReplayOptions,
   RunKernel,
@@ -25,6 +24,7 @@ import {
 import type { Clock } from "./clock.ts";
 import { EngineError } from "./errors.ts";
 import type { Executable } from "./executable.ts";
+import { renewedOffer } from "./fork.ts";
 import { readJournal } from "./journal-reader.ts";
 import type { DrivenRun } from "./run-driver.ts";
 
@@ -100,8 +100,8 @@ async function replayed(
   order: ResumeOrder | undefined,
 ): Promise<Replayed> {
   const { stores, hash } = ports;
-  const records = record.forkedFrom === undefined ? undefined : await recordsOf(stores, record.forkedFrom, hash);
-  const options: ReplayOptions = { hash, ...(records === undefined ? {} : { records }) };
+  const { records, externs } = await renewedOffer(record, executable.flowDigest, stores, hash);
+  const options: ReplayOptions = { hash, records, offeredExterns: externs };
   const { divergence = "strict", reason = "" } = order ?? {};
   try {
     return (
@@ -131,8 +131,9 @@ async function fromSnapshot(
   if (entries.some(isRerun)) return undefined;
   const kept = entries.findLast(({ entry }) => entry.type === "run_resumed" && entry.divergence === "reuse");
   const keepBefore = kept?.entry.seq ?? 0;
-  const kernel = RunKernel.restore(executable, body.kernel, { ...options, keepBefore, at: nextSeq });
-  for (const { entry, value } of entries) kernel.apply(entry, value);
+  const externValues = externValuesOf(entries);
+  const kernel = RunKernel.restore(executable, body.kernel, { ...options, externValues, keepBefore, at: nextSeq });
+  for (const { entry, value } of entries) if (entry.type !== "extern_value") kernel.apply(entry, value);
   return {
     kernel,
     chain: new JournalChain(hash, position),
@@ -209,14 +210,4 @@ function launchContext(entries: readonly ReplayedEntry[]): JsonObject {
   if (first?.type !== "run_started")
     throw new KernelError("journal_corrupt", "the journal does not begin with run_started", { seq: 1 });
   return first.context;
-}
-
-/** The accepted completions of a run, by key, for reuse by its forks. A source that is gone has none. */
-export async function recordsOf(
-  stores: Pick<Stores, "journals" | "blobs">,
-  runId: string,
-  hash: HashText,
-): Promise<ReadonlyMap<StepKey, RecordedCompletion>> {
-  const { entries } = await readJournal(stores, runId, { hash });
-  return completionsOf(entries, runId);
 }

@@ -2,7 +2,7 @@
 import type { Json, JsonObject, StepKey, StepRequest } from "../flow/index.ts";
 import type { AttemptMemory } from "./attempt-memory.ts";
 import type { AgentBinding } from "./definition.ts";
-import type { BehaviourFlag, HashText } from "./entry.ts";
+import type { BehaviourFlag, ForkOrigin, HashText } from "./entry.ts";
 import type { ValuelessBody } from "./journal-chain.ts";
 import type { OpenStep, RecordedCompletion } from "./open-step.ts";
 import type { RunResult } from "./run-result.ts";
@@ -43,6 +43,8 @@ export interface KernelOptions {
   readonly records?: ReadonlyMap<StepKey, RecordedCompletion>;
   /** Values of impure externs recorded by earlier lives of this run, by `siteId`. */
   readonly externValues?: ReadonlyMap<string, Json>;
+  /** Values of impure externs that another run recorded, by `siteId`: taken over and journaled where they are asked for. */
+  readonly offeredExterns?: ReadonlyMap<string, Json>;
   /** Attempts of a key that earlier courses of this run have used: the next gets the number after. */
   readonly used?: ReadonlyMap<StepKey, number>;
   /** Entries before this seq stand as recorded, whatever the digests of their steps are by now. Default 0: none. */
@@ -83,7 +85,7 @@ export interface StartOptions {
   readonly engine: string;
   /** What the launch supplies to workers beside the ctx. */
   readonly context: JsonObject;
-  readonly forkedFrom?: { readonly run: string; readonly key: string };
+  readonly forkedFrom?: ForkOrigin;
 }
 
 /** A kernel as JSON. */

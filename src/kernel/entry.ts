@@ -71,7 +71,7 @@ export type EntryBody =
       readonly flow: string;
       readonly behaviour: readonly BehaviourFlag[];
       readonly engine: string;
-      readonly forked_from?: { readonly run: string; readonly key: string };
+      readonly forked_from?: ForkOrigin;
       /** What the launch supplied beside the ctx: project_root, work_dir, task_metadata, ... */
       readonly context: JsonObject;
       /** The initial ctx. */
@@ -187,6 +187,15 @@ export interface EntryHead {
   readonly fence: number;
   /** Milliseconds since 1970, by the writing host's clock. Informational: order is `seq`. */
   readonly at: number;
+}
+
+/** What a fork was made of. */
+export interface ForkOrigin {
+  readonly run: string;
+  /** What is executed again whatever it depends on: a step key, `failed`, or `start`: everything. */
+  readonly key: string;
+  /** How many entries the source had: what it did later is not taken over. Absent: all it has. */
+  readonly entries?: number;
 }
 
 /** One journal entry. */

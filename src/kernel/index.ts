@@ -10,6 +10,7 @@ export type {
   EntryBody,
   EntryHead,
   EntryType,
+  ForkOrigin,
   HashText,
   JournalEntry,
   OutcomeKind,
@@ -27,7 +28,7 @@ export type { OpenStep, RecordedCompletion, StepPhase } from "./open-step.ts";
 export type { AttemptOutcome } from "./outcome.ts";
 export { flowOutcome } from "./outcome.ts";
 export type { ReplayedEntry, ReplayOptions } from "./replay.ts";
-export { completionsOf, replayRun, rerunRun } from "./replay.ts";
+export { completionsOf, externValuesOf, replayRun, rerunRun } from "./replay.ts";
 export { RunKernel } from "./run.ts";
 export type { RunResult } from "./run-result.ts";
 export type { Seat, SeatChange } from "./seats.ts";

@@ -5,33 +5,42 @@
  * section 4). A value is addressed by the site that asked: the step key of the node and the ordinal of the call there.
  */
 import type { Externs, Json, StepKey } from "../flow/index.ts";
+import type { RunDefinition } from "./definition.ts";
 import type { ValuelessBody } from "./journal-chain.ts";
+
+/** Values that need no call, by `siteId`. */
+export interface KnownExterns {
+  /** Of earlier lives of this run: in its journal already. */
+  readonly recorded?: ReadonlyMap<string, Json>;
+  /** Of another run: journaled where they are asked for. */
+  readonly offered?: ReadonlyMap<string, Json>;
+}
 
 /** Wraps the host's externs for one run. */
 export class JournaledExterns implements Externs {
   readonly #inner: Externs;
   readonly #impure: ReadonlySet<string>;
   readonly #append: (body: ValuelessBody, value: Json) => void;
-  readonly #recorded: ReadonlyMap<string, Json>;
+  readonly #known: KnownExterns;
 
-  /** @param recorded values of earlier lives of this run, by `siteId`. */
   constructor(
-    inner: Externs,
-    impure: ReadonlySet<string>,
+    { externs, impureExterns }: Pick<RunDefinition, "externs" | "impureExterns">,
     append: (body: ValuelessBody, value: Json) => void,
-    recorded: ReadonlyMap<string, Json> = new Map(),
+    known: KnownExterns = {},
   ) {
-    this.#inner = inner;
-    this.#impure = impure;
+    this.#inner = externs;
+    this.#impure = impureExterns;
     this.#append = append;
-    this.#recorded = recorded;
+    this.#known = known;
   }
 
   call(ref: string, args: readonly Json[], site: { readonly key: StepKey; readonly ordinal: number }): Json {
     if (!this.#impure.has(ref)) return this.#inner.call(ref, args, site);
-    const recorded = this.#recorded.get(siteId(site.key, site.ordinal));
+    const id = siteId(site.key, site.ordinal);
+    const recorded = this.#known.recorded?.get(id);
     if (recorded !== undefined) return recorded;
-    const value = this.#inner.call(ref, args, site);
+    const offered = this.#known.offered?.get(id);
+    const value = offered === undefined ? this.#inner.call(ref, args, site) : offered;
     this.#append({ type: "extern_value", key: site.key, ordinal: site.ordinal, ref }, value);
     return value;
   }

@@ -30,6 +30,8 @@ export interface ReplayOptions {
   readonly hash: HashText;
   /** Completions of another run that may still be reused (a fork); those already taken over need not be in it. */
   readonly records?: ReadonlyMap<StepKey, RecordedCompletion>;
+  /** See KernelOptions.offeredExterns (a fork). */
+  readonly offeredExterns?: ReadonlyMap<string, Json>;
   /** All of the journal stands, whatever the digests of its steps are by now. Default: what a resume said so of. */
   readonly keep?: boolean;
 }
@@ -111,6 +113,18 @@ export function completionsOf(
   return records;
 }
 
+/** The extern values of a journal, by `siteId`, of the sites that `wanted` says. Of several the last. */
+export function externValuesOf(
+  entries: readonly ReplayedEntry[],
+  wanted: (key: StepKey) => boolean = () => true,
+): ReadonlyMap<string, Json> {
+  const values = new Map<string, Json>();
+  for (const { entry, value } of entries) {
+    if (entry.type === "extern_value" && wanted(entry.key)) values.set(siteId(entry.key, entry.ordinal), value ?? null);
+  }
+  return values;
+}
+
 function startOf(entries: readonly ReplayedEntry[]): ReplayedEntry & {
   readonly entry: Extract<JournalEntry, { readonly type: "run_started" }>;
 } {
@@ -132,14 +146,10 @@ function before(
   entries: readonly ReplayedEntry[],
   former: readonly ReplayedEntry[],
   runId: string | undefined,
-  { hash, records: offered = new Map() }: ReplayOptions,
+  { hash, records: offered = new Map(), offeredExterns }: ReplayOptions,
 ): Omit<RestartOptions, "now"> {
-  const externValues = new Map<string, Json>();
   const records = new Map([...offered, ...(runId === undefined ? [] : completionsOf(former, runId))]);
   const used = new Map<StepKey, number>();
-  for (const { entry, value } of entries) {
-    if (entry.type === "extern_value") externValues.set(siteId(entry.key, entry.ordinal), value ?? null);
-  }
   for (const { entry } of former) {
     if (entry.type === "step_scheduled" || entry.type === "step_completed")
       used.set(entry.key, Math.max(used.get(entry.key) ?? 0, entry.attempt));
@@ -156,7 +166,14 @@ function before(
     });
   }
   const { entry } = startOf(entries);
-  return { hash, records, externValues, used, behaviour: knownBehaviour(entry.behaviour) };
+  return {
+    hash,
+    records,
+    externValues: externValuesOf(entries),
+    ...(offeredExterns === undefined ? {} : { offeredExterns }),
+    used,
+    behaviour: knownBehaviour(entry.behaviour),
+  };
 }
 
 function keptBefore(course: readonly ReplayedEntry[]): number {

@@ -81,8 +81,13 @@ export class RunKernel {
     const append = (body: ValuelessBody, value: Json): void => {
       this.#decisions.push({ kind: "append", body, value });
     };
-    const { externs, impureExterns } = definition;
-    this.#machine = machine(new JournaledExterns(externs, impureExterns, append, options.externValues));
+    const { externValues: recorded, offeredExterns: offered } = options;
+    this.#machine = machine(
+      new JournaledExterns(definition, append, {
+        ...(recorded === undefined ? {} : { recorded }),
+        ...(offered === undefined ? {} : { offered }),
+      }),
+    );
   }
 
   /** A new run: journals its start and asks for its first steps. */
