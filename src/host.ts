@@ -63,7 +63,7 @@ export type {
 } from "../stores/ports.ts";
 export { ARCHIVE_LIMITS, ArchiveError } from "./archive/index.ts";
 export type { CancelRequest, HostObserver, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
-export { EngineError } from "./engine/index.ts";
+export { EngineError, stepIdOf } from "./engine/index.ts";
 export type { Degradation, DivergencePolicy, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
 export type { QueueView, TaskInput, Ticket } from "./middleware/index.ts";

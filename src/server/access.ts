@@ -24,11 +24,11 @@ import {
 } from "../capability/index.ts";
 import { isCredential } from "./credential.ts";
 import { ServerError } from "./errors.ts";
-import { type RouteRule, ruleOf } from "./rules.ts";
+import { ROUTES, type RouteRule, type RuleTable, ruleOf } from "./rules.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
-    /** What the shown credential allows. On every route but the open ones. */
+    /** What the shown credential allows. Not on open routes, nor where `anyone` may ask and shows nothing. */
     grant: Grant;
   }
 }
@@ -109,20 +109,21 @@ export class Access {
 
 /**
  * Puts the door before every route of a server. Routes are added afterwards.
+ * @param rules what they demand. Default: the native routes'.
  * @throws ServerError `route_unlisted`, from the adding of a route that the table does not have.
  */
-export function guardRoutes(server: FastifyInstance, access: () => Access): void {
+export function guardRoutes(server: FastifyInstance, access: () => Access, rules: RuleTable = ROUTES): void {
   server.decorateRequest("grant");
   server.addHook("onRoute", ({ method, url }) => {
     for (const each of [method].flat()) {
-      if (ruleOf(each, url) === undefined) {
+      if (ruleOf(each, url, rules) === undefined) {
         throw new ServerError("route_unlisted", `the route ${each} ${url} demands nothing: add it to ROUTES`);
       }
     }
   });
   server.addHook("onRequest", async (request) => {
-    const rule = ruleOf(request.method, request.routeOptions.url ?? "");
-    if (rule === "open") return;
+    const rule = ruleOf(request.method, request.routeOptions.url ?? "", rules);
+    if (rule === "open" || (rule?.anyone && request.headers.authorization === undefined)) return;
     // Not a route of ours: that there is none is told to those who may ask at all (A1).
     request.grant = await (rule === undefined
       ? access().authenticate(request.headers.authorization)

@@ -12,6 +12,9 @@
  * - `subprotocol`: a socket was asked for without a subprotocol that the host speaks.
  * - `version_unknown`: no Blueprint of that version is kept here.
  * - `request_contradicts`: fields of the request do not go together.
+ * - `not_loopback`: the compatibility door is to open on an address that other machines reach.
+ * - `foreign_origin`: a page in a browser asked at the compatibility door.
+ * - `no_operator`: a launch names an operator, and none has joined.
  */
 export type ServerErrorCode =
   | "port_taken"
@@ -23,7 +26,10 @@ export type ServerErrorCode =
   | "version_unknown"
   | "request_contradicts"
   | "not_found"
-  | "subprotocol";
+  | "subprotocol"
+  | "not_loopback"
+  | "foreign_origin"
+  | "no_operator";
 
 /** The one error class of the server. */
 export class ServerError extends Error {

@@ -4,5 +4,6 @@ export type { Endpoint } from "./endpoint.ts";
 export { readEndpoint, removeEndpoint, writeEndpoint } from "./endpoint.ts";
 export type { ServerErrorCode } from "./errors.ts";
 export { ServerError } from "./errors.ts";
-export type { Address, HttpServer, Service } from "./server.ts";
+export { type Address, LOOPBACK } from "./listening.ts";
+export type { HttpServer, Service } from "./server.ts";
 export { listen } from "./server.ts";

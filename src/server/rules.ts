@@ -2,7 +2,8 @@
  * What every route demands, as one table: the single source for the server, for documents and for the test that walks it.
  *
  * R1  A route that is not here cannot be added to the server, and what is here is there.
- * R2  Only `open` asks for nothing; such a route tells nothing that an outsider may not know.
+ * R2  Only `open` asks for nothing; such a route tells nothing that an outsider may not know. No rule of ROUTES lets
+ *     `anyone` pass.
  */
 import type { Verb } from "../capability/index.ts";
 
@@ -25,9 +26,14 @@ export interface RouteRule {
   readonly target: RuleTarget;
   /** The parameter of path or query that names the artifact concerned. */
   readonly artifact?: string;
+  /** Whoever shows nothing passes; what is shown must hold. Only behind a door that is off by default. */
+  readonly anyone?: true;
 }
 
-/** Method and path as fastify has them, and what they demand. `open`: nothing. HEAD demands what GET does. */
+/** Rules by method and path as fastify has them. `open`: nothing is demanded. HEAD demands what GET does. */
+export type RuleTable = Readonly<Record<string, RouteRule | "open">>;
+
+/** What the native routes demand. */
 export const ROUTES = {
   "GET /v1/health": "open",
   "GET /v1/ready": { verb: "read_task_state", target: "none" },
@@ -81,11 +87,10 @@ export const ROUTES = {
   "POST /v1/worker/degradation": { verb: "emit_output", target: "step" },
   "POST /v1/worker/progress": { verb: "emit_output", target: "step" },
   "POST /v1/worker/token": { verb: "verify_token", target: "step" },
-} as const satisfies Readonly<Record<string, RouteRule | "open">>;
+} as const satisfies RuleTable;
 
 /** What a route demands; undefined where the table does not have it. */
-export function ruleOf(method: string, path: string): RouteRule | "open" | undefined {
+export function ruleOf(method: string, path: string, rules: RuleTable = ROUTES): RouteRule | "open" | undefined {
   const name = `${method === "HEAD" ? "GET" : method} ${path}`;
-  const rules: Readonly<Record<string, RouteRule | "open">> = ROUTES;
   return Object.hasOwn(rules, name) ? rules[name] : undefined;
 }

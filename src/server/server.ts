@@ -14,6 +14,7 @@ import type { Host } from "../host.ts";
 import { Access, guardRoutes, readmit } from "./access.ts";
 import { boundBodies } from "./body-deadline.ts";
 import { ServerError } from "./errors.ts";
+import { type Address, bind } from "./listening.ts";
 import { acceptSockets } from "./operator-socket.ts";
 import { problem, problemOf } from "./problem.ts";
 import { addRoutes } from "./routes.ts";
@@ -25,12 +26,6 @@ const MAX_BODY = 16 * 1024 * 1024;
 const BODY_MS = 60_000;
 /** The longest parameter in a path, in characters. */
 const MAX_PARAM = 2000;
-
-/** Where to listen. Port 0 is any that is free. */
-export interface Address {
-  readonly hostname: string;
-  readonly port: number;
-}
 
 /** A host that is ready to be asked, and the secret to show. */
 export interface Service {
@@ -113,18 +108,4 @@ function answerProblems(server: FastifyInstance, onDefect: (error: unknown) => v
     const answer = problem(404, "not_found", "There is no such route", `${request.method} ${request.url}`);
     return reply.code(404).type("application/problem+json").send(JSON.stringify(answer));
   });
-}
-
-async function bind(server: FastifyInstance, { hostname, port }: Address): Promise<string> {
-  try {
-    return await server.listen({ host: hostname, port });
-  } catch (cause) {
-    await server.close();
-    const taken = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
-    throw taken
-      ? new ServerError("port_taken", `port ${port} of ${hostname} is taken by another process`, { cause })
-      : new ServerError("not_listening", `${hostname}:${port} cannot be listened on: ${(cause as Error).message}`, {
-          cause,
-        });
-  }
 }

@@ -5,7 +5,7 @@
  * directory, bring its runs back, and say so; stop in the opposite order when a signal asks for it.
  */
 import { openHost } from "../../host.ts";
-import { listen, readOrMakeCredential, removeEndpoint, writeEndpoint } from "../../server/index.ts";
+import { LOOPBACK, listen, readOrMakeCredential, removeEndpoint, writeEndpoint } from "../../server/index.ts";
 import { CliError } from "../cli-error.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode, SIGNAL_EXIT } from "../exit-code.ts";
@@ -17,8 +17,6 @@ export interface ServeFlags extends DataDirFlag {
   readonly host: string;
   readonly port: number;
 }
-
-const LOOPBACK = new Set(["127.0.0.1", "::1", "localhost"]);
 
 /** Serves until it is told to stop: 0 then. */
 export async function serveCommand(surface: Surface, flags: ServeFlags): Promise<ExitCode> {

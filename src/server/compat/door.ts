@@ -1,0 +1,97 @@
+/**
+ * The compatibility door: a second port, on which the client of the reference system operates this host.
+ *
+ * Owns: when it answers, and what reaches it at all. Does not own: any behaviour of runs, operators or workers: every route
+ * is a call of the host, in other words (spec/compat.md).
+ *
+ * D1  It listens on a loopback address or not at all, and answers no browser (local-requests.ts).
+ * D2  It is a port of its own: nothing of it is on the native port, whose rules do not change by it.
+ * D3  Until there is a host all routes answer 503, that of liveness too: the client takes it for the leave to connect.
+ */
+import Fastify from "fastify";
+import type { Host } from "../../host.ts";
+import { Access, guardRoutes } from "../access.ts";
+import { boundBodies } from "../body-deadline.ts";
+import { ServerError } from "../errors.ts";
+import { type Address, bind, LOOPBACK } from "../listening.ts";
+import type { HttpServer, Service } from "../server.ts";
+import { answerRefusal } from "./answers.ts";
+import { addHostRoutes } from "./host-routes.ts";
+import { demandLocal } from "./local-requests.ts";
+import type { DoorPorts } from "./ports.ts";
+import { COMPAT_ROUTES } from "./rules.ts";
+import { addRunRoutes } from "./run-routes.ts";
+import { SealedSecrets } from "./sealed-secrets.ts";
+import { addSessionRoutes } from "./session-routes.ts";
+import { addTaskRoutes } from "./task-routes.ts";
+
+/** The largest request body, in bytes. */
+const MAX_BODY = 16 * 1024 * 1024;
+/** How long the body of a request may take to arrive, in milliseconds. */
+const BODY_MS = 60_000;
+
+/**
+ * Opens the door.
+ * @param onDefect told what no request could be told.
+ * @throws ServerError `not_loopback`, `port_taken`, `not_listening`; nothing was changed.
+ */
+export async function openDoor(address: Address, onDefect: (error: unknown) => void): Promise<HttpServer> {
+  if (!LOOPBACK.has(address.hostname)) {
+    throw new ServerError("not_loopback", `${address.hostname} is not this machine alone: the door opens nowhere else`);
+  }
+  let service: { readonly host: Host; readonly access: Access; readonly secrets: SealedSecrets } | undefined;
+  let url = "";
+  const server = Fastify({
+    bodyLimit: MAX_BODY,
+    forceCloseConnections: "idle",
+    requestTimeout: 0,
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+  });
+  const current = (): NonNullable<typeof service> => {
+    if (service === undefined) throw new ServerError("starting", "the host is recovering its runs: ask again soon");
+    return service;
+  };
+  const ports: DoorPorts = {
+    host: () => current().host,
+    access: () => current().access,
+    secrets: () => current().secrets,
+    url: () => url,
+    onDefect,
+  };
+  server.addHook("onRequest", async ({ headers }) => demandLocal(headers));
+  boundBodies(server, BODY_MS, new Set());
+  guardRoutes(server, ports.access, COMPAT_ROUTES);
+  server.setErrorHandler((error, request, reply) => {
+    const answer = answerRefusal(error, request, reply);
+    if (reply.statusCode === 500) onDefect(error);
+    return answer;
+  });
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send());
+  addHostRoutes(server, ports);
+  addTaskRoutes(server, ports);
+  addRunRoutes(server, ports);
+  addSessionRoutes(server, ports);
+  url = await bind(server, address);
+  return {
+    url,
+    ready({ host, credential, sources = host.credentialSources }: Service) {
+      const secrets = new SealedSecrets(credential);
+      const access = new Access({
+        credential,
+        capabilities: host.capabilities,
+        now: () => host.now(),
+        sources: {
+          ...sources,
+          session: async (shown) => {
+            const secret = secrets.open(shown);
+            return secret === undefined ? undefined : sources.session(secret);
+          },
+        },
+      });
+      service = { host, access, secrets };
+    },
+    async [Symbol.asyncDispose]() {
+      await server.close();
+    },
+  };
+}
