@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { Stores } from "../stores/ports.ts";
-import type { AttemptState, Capabilities, CredentialSources } from "./capability/index.ts";
+import { type AttemptState, type Capabilities, type CredentialSources, isVerb } from "./capability/index.ts";
 import { type Clock, type Engine, EngineError } from "./engine/index.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
 import { Desk } from "./operators/index.ts";
@@ -58,7 +58,16 @@ export function deskSources(desk: Desk, stores: Pick<Stores, "operators">): Cred
     };
   };
   return {
-    session: (secret) => desk.authenticate(secret),
+    session: async (secret) => {
+      const session = await desk.authenticate(secret);
+      if (session === undefined) return undefined;
+      const { sessionId, verbs, endsAt } = session;
+      return {
+        sessionId,
+        ...(verbs === undefined ? {} : { verbs: verbs.filter(isVerb) }),
+        ...(endsAt === undefined ? {} : { expiresAt: endsAt }),
+      };
+    },
     handle: async (handle) => {
       const found = await desk.byHandle(handle);
       if (found === undefined) return undefined;

@@ -32,6 +32,10 @@ export interface SessionRecord {
   readonly description: string;
   /** What it says it can do, as JSON text. */
   readonly manifest?: string;
+  /** What it may do, in order; absent: all that an operator may. */
+  readonly verbs?: readonly string[];
+  /** When it ends, however it is used; absent: not by itself. */
+  readonly endsAt?: number;
   readonly createdAt: number;
   readonly lastSeenAt: number;
 }
@@ -41,8 +45,8 @@ export interface SessionQuery {
   readonly limit: number;
   /** Only sessions after this one in that order. One that is not here has none after it. */
   readonly after?: string;
-  /** Only sessions last seen before this time. */
-  readonly seenBefore?: number;
+  /** Only sessions last seen before `seenBefore`, or that end at `end` or earlier. */
+  readonly over?: { readonly seenBefore: number; readonly end: number };
 }
 
 /** The sessions. */
@@ -148,7 +152,7 @@ export interface Submission {
   readonly digest: string;
   /** JSON text; absent once the request is closed. */
   readonly value?: string;
-  /** The session that sent it; absent: a worker. */
+  /** The session that sent it, or `senior: ` and the subject of the token; absent: a worker. */
   readonly by?: string;
   readonly at: number;
 }

@@ -10,6 +10,7 @@ import {
   handleGrant,
   ROLES,
   sessionGrant,
+  sessionTerms,
   type Target,
   VERBS,
   type Verb,
@@ -87,17 +88,25 @@ describe("a worker's grant", () => {
 });
 
 describe("others' grants", () => {
-  it("make a session, which has all that an operator has, only with all of that", () => {
-    const operator = sessionGrant("S-1");
-    expect(judge(operator, "attach_session", { kind: "none" })).toBeUndefined();
-    for (const verb of GATE.operator) {
-      const verbs = new Set([...GATE.operator].filter((each) => each !== verb));
-      expect(judge({ ...operator, verbs }, "attach_session", { kind: "none" })).toBe("verb_denied");
+  it("make a session that has no more than they have, and lasts no longer", () => {
+    const operator = sessionGrant({ sessionId: "S-1" });
+    expect(operator.verbs).toEqual(GATE.operator);
+    expect(sessionTerms(HOST_GRANT)).toEqual({});
+    const verbs: ReadonlySet<Verb> = new Set<Verb>(["poll_task", "attach_session", "answer_query"]);
+    const less: Grant = { ...operator, verbs, expiresAt: 5000 };
+    expect(judge(less, "attach_session", { kind: "none" })).toBeUndefined();
+    expect(sessionTerms(less)).toEqual({ verbs: ["attach_session", "poll_task"], expiresAt: 5000 });
+    const made = sessionGrant({ sessionId: "S-2", ...sessionTerms(less) });
+    expect(judge(made, "poll_task", { kind: "run", runId: "R-1" })).toBeUndefined();
+    for (const verb of VERBS) {
+      if (verbs.has(verb) && GATE.operator.has(verb)) continue;
+      expect(judge(made, verb, { kind: "none" })).toBe("verb_denied");
     }
+    expect(sessionTerms(made)).toEqual(sessionTerms(less));
   });
 
   it("cover no step, and no session but their own", () => {
-    const one = sessionGrant("S-1");
+    const one = sessionGrant({ sessionId: "S-1" });
     expect(judge(one, "detach_session", { kind: "session", sessionId: "S-1" })).toBeUndefined();
     expect(judge(one, "detach_session", { kind: "session", sessionId: "S-2" })).toBe("wrong_binding");
     const { sessionId: _, ...minted } = one;

@@ -80,7 +80,7 @@ describe("a session", () => {
     const { sessionId, secret } = await life.join();
     await life.seat(run.runId, sessionId);
     await life.pass(23 * HOUR);
-    expect(await life.desk.authenticate(secret)).toBe(sessionId);
+    expect(await life.desk.authenticate(secret)).toMatchObject({ sessionId });
     await life.pass(24 * HOUR + 1);
     expect(await life.desk.authenticate(secret)).toBeUndefined();
     await expect(life.desk.session(sessionId)).rejects.toMatchObject({ code: "session_unknown" });

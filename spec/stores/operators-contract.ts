@@ -82,7 +82,7 @@ export function describeSessions(open: OpenStores): void {
     expect(await ids({ limit: 1, after: "S-c" })).toEqual(["S-a"]);
     expect(await ids({ limit: 9, after: "nobody" })).toEqual([]);
     await sessions.touch(["S-a", "gone"], 9000);
-    expect(await ids({ limit: 9, seenBefore: 9000 })).toEqual(["S-c", "S-b"]);
+    expect(await ids({ limit: 9, over: { seenBefore: 9000, end: 0 } })).toEqual(["S-c", "S-b"]);
     expect(await sessions.get("S-a")).toMatchObject({ lastSeenAt: 9000 });
   });
 

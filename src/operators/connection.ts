@@ -9,11 +9,14 @@
  * C2  Every frame but `seen` and `pong` is answered, `done` or `refused`, after what it did is durable. Frames about one
  *     request take effect in their order.
  * C3  At most MAX_UNDER_WAY frames are worked at, and MAX_UNREAD bytes wait to be read: then nothing more is read.
- * C4  A client says something at least every HEARTBEAT_MS * MAX_SILENT, or its socket is closed.
+ * C4  A frame takes effect only where its session has the verb that it demands (frame-verbs.ts).
+ * C5  A client says something at least every HEARTBEAT_MS * MAX_SILENT, or its socket is closed.
  */
+import type { Verb } from "../capability/index.ts";
 import type { Clock, Timer } from "../engine/index.ts";
 import { MAX_BUFFERED, WINDOW } from "./delivery.ts";
 import { OperatorError } from "./errors.ts";
+import { FRAME_VERBS } from "./frame-verbs.ts";
 import { type ClientFrame, type FrameCodec, MAX_MESSAGE, type ServerFrame } from "./frames.ts";
 import type { Connection, Link } from "./operator-desk.ts";
 
@@ -38,6 +41,8 @@ export interface ConnectionPorts {
   readonly nextSeq: () => number;
   /** Does what a frame says; what it throws is told to the client. */
   readonly act: (frame: Exclude<ClientFrame, { type: "seen" | "pong" }>) => Promise<void>;
+  /** Whether the session has a verb (C4). */
+  readonly may: (verb: Verb) => boolean;
   readonly seen: (seq: number) => Promise<void>;
   readonly drained: () => void;
   /** A sign of life. */
@@ -106,7 +111,12 @@ export class SessionConnection implements Connection {
       this.#refuse(read.frame.n, `n must grow: it was ${this.#lastN}, and is ${read.frame.n}`);
     else {
       this.#lastN = read.frame.n;
-      this.#take(read.frame);
+      const verb = FRAME_VERBS[read.frame.type];
+      if (this.#ports.may(verb)) this.#take(read.frame);
+      else {
+        const message = `the session was not given ${verb}`;
+        this.send({ type: "refused", re: read.frame.n, code: "verb_denied", message });
+      }
     }
   }
 

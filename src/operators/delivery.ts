@@ -32,6 +32,8 @@ export interface DeliveryPorts extends Pick<DeskPorts, "store" | "clock" | "cred
   readonly send: (frame: ServerFrame) => number;
   /** Bytes the link holds. */
   readonly buffered: () => number;
+  /** Whether steps go out with what their workers show (frame-verbs.ts). */
+  readonly mints: boolean;
   /** Told that what it only had to know of was seen. */
   readonly known: (requestId: string) => Promise<void>;
 }
@@ -246,8 +248,8 @@ export class Delivery {
       ...(question === undefined ? {} : { question }),
       ...(result === undefined ? {} : { result }),
     };
-    if (kind !== "step") return { frame };
-    const { clock, credentials } = this.#ports;
+    const { clock, credentials, mints } = this.#ports;
+    if (kind !== "step" || !mints) return { frame };
     const binding = { runId, key, attempt, fence, generation };
     const { handle, digest } = credentials.handle(binding);
     const expiresAt = Math.max(deadline ?? 0, clock.now() + TOKEN_MS);

@@ -6,13 +6,15 @@
  * K1  A session has one socket: the newest. The one before is closed.
  */
 import { hash } from "node:crypto";
-import type { CloseReason, Material, RequestRecord, SeatRecord } from "../../stores/ports.ts";
+import type { CloseReason, Material, RequestKind, RequestRecord, SeatRecord, Submission } from "../../stores/ports.ts";
+import { GATE, type Verb } from "../capability/index.ts";
 import type { StepEvent } from "../engine/index.ts";
 import type { Json } from "../flow/index.ts";
 import { CLOSE, SessionConnection } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { OperatorError } from "./errors.ts";
 import { actOn, refuseUnless } from "./frame-actions.ts";
+import { CREDENTIALS_VERB } from "./frame-verbs.ts";
 import type { FrameCodec } from "./frames.ts";
 import type {
   Acquired,
@@ -20,25 +22,37 @@ import type {
   Addressed,
   Connection,
   Handover,
+  JoinOrder,
   Link,
+  OpenRequest,
   OperatorDesk,
   OperatorSession,
+  Overruled,
   RequestView,
   SeatView,
   Submitted,
+  Verdict,
   WorkerSubmission,
 } from "./operator-desk.ts";
 import type { DeskPorts } from "./ports.ts";
-import { requestIdOf } from "./request-body.ts";
-import { RequestBook } from "./requests.ts";
+import { bodyOf, requestIdOf } from "./request-body.ts";
+import { RequestBook, unknownRequest } from "./requests.ts";
 import { SeatTable } from "./seats.ts";
 import { SessionBook } from "./sessions.ts";
-import { judged, judgePart } from "./submission.ts";
+import { judged, judgePart, submissionOf } from "./submission.ts";
 
 /** Requests shown to whoever takes a seat over. */
 const MAX_HANDOVER = 500;
+/** Longest question that is shown with others, in characters of its JSON. */
+const MAX_QUESTION: number = 64 * 1024;
 /** Frames of a session in a millisecond at most: what a seq has room for (connection.ts C1). */
 const SEQ_STRIDE = 4096;
+
+/** What a step is to be decided as. */
+interface Decision {
+  readonly verdict: Verdict;
+  readonly value: Json;
+}
 
 /** A session's socket. */
 interface Attached {
@@ -81,11 +95,11 @@ export class Desk implements OperatorDesk, AsyncDisposable {
     await this.requests.wakeSubmitted();
   }
 
-  join(order: { readonly description: string; readonly manifest?: Json }): ReturnType<OperatorDesk["join"]> {
+  join(order: JoinOrder): ReturnType<OperatorDesk["join"]> {
     return this.#sessions.join(order);
   }
 
-  authenticate(secret: string): Promise<string | undefined> {
+  authenticate(secret: string): Promise<OperatorSession | undefined> {
     return this.#sessions.authenticate(secret);
   }
 
@@ -122,6 +136,30 @@ export class Desk implements OperatorDesk, AsyncDisposable {
 
   request(requestId: string): Promise<RequestRecord> {
     return this.requests.get(requestId);
+  }
+
+  async openRequests(runId: string): Promise<readonly OpenRequest[]> {
+    await this.#ports.declared(runId);
+    const records = await this.#ports.store.requests.list({ of: { runId }, limit: MAX_HANDOVER });
+    const now = this.#ports.clock.now();
+    return records.flatMap((record) => {
+      if (record.state !== "open") return [];
+      const { question } = record.body.length > MAX_QUESTION ? {} : bodyOf(record);
+      return [{ ...viewOf(record, now), ...(question === undefined ? {} : { question }) }];
+    });
+  }
+
+  async answerFor({ runId, requestId, by }: Overruled, value: Json): Promise<Submitted> {
+    const request = await this.#requestOf(runId, requestId, "ask");
+    const submission = submissionOf("answer", value, { by, at: this.#ports.clock.now() });
+    return this.#answered(request, submission);
+  }
+
+  async decideFor({ runId, requestId, by }: Overruled, { verdict, value }: Decision): Promise<Submitted> {
+    const request = await this.#requestOf(runId, requestId, "step");
+    const staged = await this.material(requestId);
+    const submission = judged(request, { verdict, answer: { value } }, staged, this.#ports.clock.now());
+    return this.#answered(request, { ...submission, by });
   }
 
   stepRequest(runId: string, key: string, attempt: number): Promise<RequestRecord | undefined> {
@@ -163,19 +201,24 @@ export class Desk implements OperatorDesk, AsyncDisposable {
   }
 
   async connect(sessionId: string, link: Link): Promise<Connection> {
-    await this.#sessions.get(sessionId);
+    const { verbs = [...GATE.operator], endsAt } = await this.#sessions.get(sessionId);
+    const may = (verb: Verb): boolean => verbs.includes(verb);
     this.#codecs ??= import("./frames.ts").then(({ frameCodecs }) => frameCodecs());
     const codec = (await this.#codecs)[link.codec];
     const { clock, onDefect } = this.#ports;
+    // Whoever is attached at the session's end is told so then.
+    const end = endsAt === undefined ? undefined : clock.timer(endsAt, () => this.#sessions.sweep().catch(onDefect));
     const connection = new SessionConnection(link, {
       clock,
       codec,
       nextSeq: () => this.#nextSeq(),
       act: (frame) => actOn(frame, sessionId, this.#ports, this.requests),
+      may,
       seen: (seq) => delivery.seen(seq),
       drained: () => delivery.pump(),
       alive: () => void this.#sessions.seen([sessionId]).catch(onDefect),
       ended: () => {
+        end?.cancel();
         delivery.close();
         if (this.#attached.get(sessionId)?.connection === connection) this.#attached.delete(sessionId);
       },
@@ -185,6 +228,7 @@ export class Desk implements OperatorDesk, AsyncDisposable {
       ...this.#ports,
       send: (frame) => connection.send(frame),
       buffered: () => link.buffered,
+      mints: may(CREDENTIALS_VERB),
       known: (requestId) => this.requests.close(requestId, "completed"),
     });
     const former = this.#attached.get(sessionId);
@@ -199,6 +243,21 @@ export class Desk implements OperatorDesk, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sessions[Symbol.dispose]();
     for (const { connection } of [...this.#attached.values()]) connection.close(1001, "the host is shutting down");
+  }
+
+  /** A request of a run and of a kind. One of another run is none. */
+  async #requestOf(runId: string, requestId: string, kind: RequestKind): Promise<RequestRecord> {
+    const request = await this.requests.get(requestId);
+    if (request.runId !== runId) throw unknownRequest(requestId);
+    if (request.kind === kind) return request;
+    throw new OperatorError("request_kind", `request ${requestId} is of kind '${request.kind}', not '${kind}'`);
+  }
+
+  /** By leave of the host: whoever holds the seat. */
+  async #answered(request: RequestRecord, submission: Submission): Promise<Submitted> {
+    const result = await this.requests.submit({ kind: "submit", requestId: request.requestId, submission });
+    refuseUnless(result, request);
+    return result === "same" ? "same" : "done";
   }
 
   #nextSeq(): number {

@@ -10,12 +10,16 @@ export type {
   Addressed,
   Connection,
   Handover,
+  JoinOrder,
   Link,
+  OpenRequest,
   OperatorDesk,
   OperatorSession,
+  Overruled,
   RequestView,
   SeatView,
   Submitted,
+  Verdict,
   WorkerSubmission,
 } from "./operator-desk.ts";
 export type { DeskPorts, WorkerBinding, WorkerCredentials } from "./ports.ts";

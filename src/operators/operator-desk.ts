@@ -13,10 +13,22 @@ export interface OperatorSession {
   readonly description: string;
   /** What it says it can do. */
   readonly manifest?: Json;
+  /** What it may do; absent: all that an operator may. */
+  readonly verbs?: readonly string[];
+  /** When it ends, however it is used; absent: not by itself. */
+  readonly endsAt?: number;
   readonly createdAt: number;
   readonly lastSeenAt: number;
   /** Whether a socket is attached. */
   readonly connected: boolean;
+}
+
+/** A session to make. */
+export interface JoinOrder extends Pick<OperatorSession, "verbs" | "endsAt"> {
+  /** 1 to 1000 characters. */
+  readonly description: string;
+  /** At most 64 Ki characters of JSON. */
+  readonly manifest?: Json;
 }
 
 /** A declared seat of a run, held or not. */
@@ -52,6 +64,20 @@ export interface RequestView {
   readonly working?: { readonly sessionId: string; readonly at: number; readonly note?: string };
 }
 
+/** An open request, and what it asks where that is a question. */
+export interface OpenRequest extends RequestView {
+  /** Left out where it is longer than 64 Ki characters. */
+  readonly question?: Json;
+}
+
+/** A request of a run, and who sees to it that is not its seat. */
+export interface Overruled {
+  readonly runId: string;
+  readonly requestId: string;
+  /** Kept with the answer. */
+  readonly by: string;
+}
+
 /** A run as its operators see it. */
 export interface Handover {
   readonly runId: string;
@@ -83,9 +109,12 @@ export interface Addressed {
   readonly generation?: number;
 }
 
+/** What a step's answer decides. */
+export type Verdict = "pass" | "blocked" | "skip";
+
 /** A worker's answer. `text` is judged by the step's submit format; `value` is taken as it is. */
 export interface WorkerSubmission {
-  readonly verdict: "pass" | "blocked" | "skip";
+  readonly verdict: Verdict;
   readonly answer: { readonly text: string } | { readonly value: Json };
 }
 
@@ -118,12 +147,12 @@ export interface Connection {
 /** The operators of one host. */
 export interface OperatorDesk {
   /** A new session. The secret is told this once. */
-  join(order: { readonly description: string; readonly manifest?: Json }): Promise<{
+  join(order: JoinOrder): Promise<{
     readonly session: OperatorSession;
     readonly secret: string;
   }>;
   /** The live session that a secret belongs to. Takes the same time however much of it is right. */
-  authenticate(secret: string): Promise<string | undefined>;
+  authenticate(secret: string): Promise<OperatorSession | undefined>;
   /** @throws OperatorError `session_unknown`. */
   session(sessionId: string): Promise<OperatorSession>;
   /** Oldest first. */
@@ -146,6 +175,18 @@ export interface OperatorDesk {
 
   /** @throws OperatorError `request_unknown`. */
   request(requestId: string): Promise<RequestRecord>;
+  /** What is open on a run, oldest first, at most 500. @throws EngineError `run_unknown`. */
+  openRequests(runId: string): Promise<readonly OpenRequest[]>;
+  /**
+   * Answers a question in place of its seat.
+   * @throws OperatorError `request_unknown`, `request_kind`, `request_closed`, `submission_conflict`, `submission_too_large`.
+   */
+  answerFor(to: Overruled, value: Json): Promise<Submitted>;
+  /**
+   * Decides a step in place of its worker; its verdict contract holds all the same.
+   * @throws as `answerFor`; WorkerError `verdict_rejected`.
+   */
+  decideFor(to: Overruled, decision: { readonly verdict: Verdict; readonly value: Json }): Promise<Submitted>;
   /** The request of a step's attempt, where an operator has it. */
   stepRequest(runId: string, key: string, attempt: number): Promise<RequestRecord | undefined>;
   /** The request a worker's handle was made out for, and the generation. */

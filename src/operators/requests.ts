@@ -85,7 +85,7 @@ export class RequestBook {
   async get(requestId: string): Promise<RequestRecord> {
     const record = await this.#store.get(requestId);
     if (record !== undefined) return record;
-    throw new OperatorError("request_unknown", `there is no request ${requestId}`, { details: { request: requestId } });
+    throw unknownRequest(requestId);
   }
 
   /** Answers a request, or says why not (R1, R4). */
@@ -207,6 +207,11 @@ interface Waiter {
   /** Calls back, synchronously, as the answer comes; at once where it has come. */
   onAnswer(called: () => void): void;
   leave(): void;
+}
+
+/** No such request. */
+export function unknownRequest(requestId: string): OperatorError {
+  return new OperatorError("request_unknown", `there is no request ${requestId}`, { details: { request: requestId } });
 }
 
 function closed({ requestId, closed: end }: RequestRecord): OperatorError {

@@ -6,6 +6,7 @@
  *
  * S1  A session expires SESSION_IDLE_MS after it was last seen, and never while a socket is attached. Expiry is judged
  *     before a use is counted: a session that has expired is not revived by its use.
+ *     A session that was given an end does not outlive it, attached or not.
  * S2  When it was last seen is written at most every TOUCH_MS; what a crash takes of it is less than that.
  */
 import { hash, timingSafeEqual } from "node:crypto";
@@ -13,7 +14,7 @@ import type { SeatRecord, SessionRecord } from "../../stores/ports.ts";
 import type { Timer } from "../engine/index.ts";
 import type { Json } from "../flow/index.ts";
 import { OperatorError } from "./errors.ts";
-import type { OperatorSession } from "./operator-desk.ts";
+import type { JoinOrder, OperatorSession } from "./operator-desk.ts";
 import type { DeskPorts } from "./ports.ts";
 
 /** How long a session lives without a socket and unused. */
@@ -48,7 +49,7 @@ export class SessionBook implements Disposable {
   }
 
   /** @throws OperatorError `session_invalid`, `sessions_full`. */
-  async join({ description, manifest }: { readonly description: string; readonly manifest?: Json }): Promise<{
+  async join({ description, manifest, verbs, endsAt }: JoinOrder): Promise<{
     readonly session: OperatorSession;
     readonly secret: string;
   }> {
@@ -67,6 +68,8 @@ export class SessionBook implements Disposable {
       secretDigest: digestOf(secret),
       description,
       ...(text === undefined ? {} : { manifest: text }),
+      ...(verbs === undefined ? {} : { verbs }),
+      ...(endsAt === undefined ? {} : { endsAt }),
       createdAt: now,
       lastSeenAt: now,
     };
@@ -81,14 +84,14 @@ export class SessionBook implements Disposable {
   }
 
   /** The live session that a secret belongs to. */
-  async authenticate(secret: string): Promise<string | undefined> {
+  async authenticate(secret: string): Promise<OperatorSession | undefined> {
     const id = /^ss-([0-9a-f]{32})-[0-9a-f]{64}$/u.exec(secret)?.[1] ?? "";
     const record = await this.#live(`S-${id}`);
     const kept = record?.secretDigest ?? "0".repeat(64);
     const isRight = timingSafeEqual(Buffer.from(digestOf(secret), "hex"), Buffer.from(kept, "hex"));
     if (record === undefined || !isRight) return undefined;
     await this.seen([record.sessionId]);
-    return record.sessionId;
+    return this.#view(record);
   }
 
   /** @throws OperatorError `session_unknown`. */
@@ -122,7 +125,8 @@ export class SessionBook implements Disposable {
   /** Ends the sessions that have expired (S1). */
   async sweep(): Promise<void> {
     for (let after: string | undefined; ; ) {
-      const query = { limit: SWEEP_PAGE, seenBefore: this.#horizon, ...(after === undefined ? {} : { after }) };
+      const over = { seenBefore: this.#horizon, end: this.#ports.clock.now() };
+      const query = { limit: SWEEP_PAGE, over, ...(after === undefined ? {} : { after }) };
       const idle = await this.#ports.store.sessions.list(query);
       const expired = idle.filter((record) => this.#hasExpired(record)).map(({ sessionId }) => sessionId);
       // The last stays in the list where it is connected, and goes first where it is not.
@@ -147,7 +151,8 @@ export class SessionBook implements Disposable {
     return this.#ports.clock.now() - SESSION_IDLE_MS;
   }
 
-  #hasExpired({ sessionId, lastSeenAt }: SessionRecord): boolean {
+  #hasExpired({ sessionId, lastSeenAt, endsAt }: SessionRecord): boolean {
+    if (endsAt !== undefined && endsAt <= this.#ports.clock.now()) return true;
     return lastSeenAt < this.#horizon && !this.#observer.connected(sessionId);
   }
 
@@ -173,11 +178,13 @@ export class SessionBook implements Disposable {
     });
   }
 
-  #view({ sessionId, description, manifest, createdAt, lastSeenAt }: SessionRecord): OperatorSession {
+  #view({ sessionId, description, manifest, verbs, endsAt, createdAt, lastSeenAt }: SessionRecord): OperatorSession {
     return {
       sessionId,
       description,
       ...(manifest === undefined ? {} : { manifest: JSON.parse(manifest) as Json }),
+      ...(verbs === undefined ? {} : { verbs }),
+      ...(endsAt === undefined ? {} : { endsAt }),
       createdAt,
       lastSeenAt,
       connected: this.#observer.connected(sessionId),

@@ -83,9 +83,9 @@ export class Access {
       return handleGrant(binding);
     }
     if (isCredential(shown, credential)) return HOST_GRANT;
-    const sessionId = await sources?.session(shown);
-    if (sessionId === undefined) throw unauthorized();
-    return sessionGrant(sessionId);
+    const session = await sources?.session(shown);
+    if (session === undefined) throw unauthorized();
+    return sessionGrant(session);
   }
 
   /** Lets `verb` be used on `target`, or throws as `authorize` of src/capability does. */

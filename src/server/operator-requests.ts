@@ -16,6 +16,27 @@ export const SeatPath = Type.Object({
 });
 export type SeatPath = Static<typeof SeatPath>;
 
+/** A run and one of its requests in a path. */
+export const RequestPath = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 100 }),
+  request: Type.String({ minLength: 1, maxLength: 64 }),
+});
+export type RequestPath = Static<typeof RequestPath>;
+
+/** An answer in place of a seat. */
+export const AnswerBody = Type.Object({ value: Type.Unknown() }, closed);
+export type AnswerBody = Static<typeof AnswerBody>;
+
+/** A verdict in place of a worker. */
+export const VerdictBody = Type.Object(
+  {
+    verdict: Type.Union([Type.Literal("pass"), Type.Literal("blocked"), Type.Literal("skip")]),
+    value: Type.Optional(Type.Unknown()),
+  },
+  closed,
+);
+export type VerdictBody = Static<typeof VerdictBody>;
+
 /** An operator joins. */
 export const JoinBody = Type.Object({ description, manifest: Type.Optional(Type.Unknown()) }, closed);
 export type JoinBody = Static<typeof JoinBody>;

@@ -4,7 +4,7 @@
  * Owns: what each answers. Does not own: who may ask (rules.ts), the socket (operator-socket.ts).
  */
 import type { FastifyInstance } from "fastify";
-import type { Grant } from "../capability/index.ts";
+import { type Grant, sessionTerms } from "../capability/index.ts";
 import type { Json, JsonObject } from "../flow/index.ts";
 import { OperatorError, type OperatorSession, type SeatRecord } from "../host.ts";
 import {
@@ -29,9 +29,15 @@ export function addOperatorRoutes(server: FastifyInstance, ports: RoutePorts): v
 }
 
 function addSessionRoutes(server: FastifyInstance, { host }: RoutePorts): void {
-  server.post<{ Body: JoinBody }>("/v1/operators", { schema: { body: JoinBody } }, async ({ body }, reply) => {
+  server.post<{ Body: JoinBody }>("/v1/operators", { schema: { body: JoinBody } }, async ({ body, grant }, reply) => {
     const { description, manifest } = body;
-    const order = { description, ...(manifest === undefined ? {} : { manifest: manifest as Json }) };
+    const { verbs, expiresAt } = sessionTerms(grant);
+    const order = {
+      description,
+      ...(manifest === undefined ? {} : { manifest: manifest as Json }),
+      ...(verbs === undefined ? {} : { verbs }),
+      ...(expiresAt === undefined ? {} : { endsAt: expiresAt }),
+    };
     const { session, secret } = await host().operators.join(order);
     return reply
       .code(201)
@@ -146,11 +152,13 @@ function sessionFor({ sessionId }: Grant, named: string | undefined): string {
 }
 
 function sessionObject(session: OperatorSession): JsonObject {
-  const { sessionId, description, manifest, createdAt, lastSeenAt, connected } = session;
+  const { sessionId, description, manifest, verbs, endsAt, createdAt, lastSeenAt, connected } = session;
   return {
     session_id: sessionId,
     description,
     ...(manifest === undefined ? {} : { manifest }),
+    ...(verbs === undefined ? {} : { verbs }),
+    ...(endsAt === undefined ? {} : { ends_at: endsAt }),
     created_at: createdAt,
     last_seen_at: lastSeenAt,
     connected,

@@ -3,9 +3,11 @@
  *
  * Owns: what each route answers. Does not own: who may ask (access.ts, rules.ts), what can go wrong (problem.ts).
  */
+import { hash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { CompiledBlueprint } from "../blueprint/index.ts";
+import { demandVerb, type Grant } from "../capability/index.ts";
 import type { Json } from "../flow/index.ts";
 import type { Host, RunStatus } from "../host.ts";
 import { queueObject } from "../queue-object.ts";
@@ -28,6 +30,7 @@ import {
   SignalBody,
 } from "./requests.ts";
 import { addScheduleRoutes } from "./schedule-routes.ts";
+import { addSeniorRoutes } from "./senior-routes.ts";
 import { addUpkeepRoutes } from "./upkeep-routes.ts";
 import { addWorkerRoutes } from "./worker-routes.ts";
 
@@ -54,6 +57,7 @@ export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addArchiveRoutes(server, ports);
   addUpkeepRoutes(server, ports);
   addOperatorRoutes(server, ports);
+  addSeniorRoutes(server, ports);
   addWorkerRoutes(server, ports);
 }
 
@@ -63,7 +67,9 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
     { schema: { body: LaunchBody, headers: LaunchHeaders } },
     async (request, reply) => {
       const { input, seats } = request.body;
-      const key = request.headers["idempotency-key"];
+      // Who sits where is more than that something runs.
+      if (seats !== undefined) demandVerb(request.grant, "dispatch_attempt");
+      const key = launchKey(request.grant, request.headers["idempotency-key"]);
       const known = key === undefined ? undefined : await host().launchedWith(key);
       if (known !== undefined) return runObject(known);
       const compiled = await blueprintOf(host(), request.body);
@@ -109,6 +115,12 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
       return streamed(reply, eventStream(runEvents(host(), runId, systemTimer), after, left(request, closing)));
     },
   );
+}
+
+/** The key a launch is kept under. A step's keys are its own: by no key does its worker learn of a run it did not launch. */
+function launchKey({ binding }: Grant, key: string | undefined): string | undefined {
+  if (key === undefined || binding === undefined) return key;
+  return `step-${hash("sha256", JSON.stringify([binding.runId, binding.key, key]))}`;
 }
 
 function addEventRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {

@@ -76,6 +76,9 @@ export const ROUTES = {
   "POST /v1/runs/:id/seats": { verb: "dispatch_attempt", target: "run" },
   "DELETE /v1/runs/:id/seats/:seat": { verb: "dispatch_attempt", target: "run" },
   "GET /v1/runs/:id/handover": { verb: "poll_task", target: "run" },
+  "GET /v1/runs/:id/requests": { verb: "answer_query", target: "run" },
+  "POST /v1/runs/:id/requests/:request/answer": { verb: "answer_query", target: "run" },
+  "POST /v1/runs/:id/requests/:request/verdict": { verb: "override_verdict", target: "run" },
 
   "GET /v1/worker/prompt": { verb: "fetch_prompt", target: "step" },
   "GET /v1/worker/prompt/system": { verb: "fetch_prompt", target: "step" },

@@ -36,11 +36,11 @@ export class SeatShelf {
   }
 
   /** See SessionStore.list. */
-  sessions({ limit, after, seenBefore = Number.POSITIVE_INFINITY }: SessionQuery): readonly SessionRecord[] {
+  sessions({ limit, after, over }: SessionQuery): readonly SessionRecord[] {
     const last = after === undefined ? undefined : this.#sessions.get(after);
     if (after !== undefined && last === undefined) return [];
     return [...this.#sessions.values()]
-      .filter((one) => one.lastSeenAt < seenBefore && (last === undefined || isOlderSession(last, one)))
+      .filter((one) => isOver(one, over) && (last === undefined || isOlderSession(last, one)))
       .sort((a, b) => (isOlderSession(a, b) ? -1 : 1))
       .slice(0, Math.max(limit, 0));
   }
@@ -124,6 +124,10 @@ export class SeatShelf {
 
 function heldIs(sessionId: string): (seat: SeatRecord) => boolean {
   return ({ holder }) => holder === sessionId;
+}
+
+function isOver({ lastSeenAt, endsAt }: SessionRecord, over: SessionQuery["over"]): boolean {
+  return over === undefined || lastSeenAt < over.seenBefore || (endsAt !== undefined && endsAt <= over.end);
 }
 
 function isOlderSession(left: SessionRecord, right: SessionRecord): boolean {

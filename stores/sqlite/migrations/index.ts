@@ -3,6 +3,7 @@ import { ownershipAndRetention } from "./0002-ownership-and-retention.ts";
 import { operators } from "./0003-operators.ts";
 import { schedules } from "./0004-schedules.ts";
 import { holdsAndChildren } from "./0005-holds-and-children.ts";
+import { sessionGrants } from "./0006-session-grants.ts";
 
 /** The migrations in order: entry `n` takes a store from version `n` to `n + 1`. Append only; never edit a released one. */
 export const MIGRATIONS: readonly string[] = [
@@ -11,4 +12,5 @@ export const MIGRATIONS: readonly string[] = [
   operators,
   schedules,
   holdsAndChildren,
+  sessionGrants,
 ];

@@ -13,7 +13,7 @@ import {
 } from "../../ports.ts";
 import { ENDED } from "../../run-status.ts";
 import { integer, rowsOf, text } from "./row.ts";
-import { SEAT_COLUMNS, toSeat } from "./select-seats.ts";
+import { SEAT_COLUMNS, SESSION_COLUMNS, toSeat } from "./select-seats.ts";
 
 /** Writes sessions and seats; see SessionStore and SeatStore. */
 export interface WriteSeats {
@@ -27,10 +27,7 @@ export interface WriteSeats {
 /** Prepares the statements. */
 export function writeSeats(db: DatabaseSync): WriteSeats {
   const count = db.prepare("SELECT count(*) FROM operator_sessions");
-  const insert = db.prepare(
-    `INSERT INTO operator_sessions (session_id, secret_digest, description, manifest, created_at, last_seen_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-  );
+  const insert = db.prepare(`INSERT INTO operator_sessions (${SESSION_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
   const seen = db.prepare("UPDATE operator_sessions SET last_seen_at = ? WHERE session_id = ?");
   const session = db.prepare("SELECT 1 FROM operator_sessions WHERE session_id = ?");
   const remove = db.prepare("DELETE FROM operator_sessions WHERE session_id = ?");
@@ -58,9 +55,10 @@ export function writeSeats(db: DatabaseSync): WriteSeats {
   };
 
   return {
-    join({ sessionId, secretDigest, description, manifest, createdAt, lastSeenAt }) {
+    join({ sessionId, secretDigest, description, manifest, verbs, endsAt, createdAt, lastSeenAt }) {
       if (rowsOf(count, [], (row) => integer(row[0]))[0]! >= MAX_SESSIONS) return "full";
-      insert.run(sessionId, secretDigest, description, manifest ?? null, createdAt, lastSeenAt);
+      const granted = [verbs?.join(" ") ?? null, endsAt ?? null];
+      insert.run(sessionId, secretDigest, description, manifest ?? null, createdAt, lastSeenAt, ...granted);
       return "created";
     },
     touch(sessionIds, at) {
