@@ -8,9 +8,11 @@
  *     volatile). When it rejects, nothing of it was written.
  * P3  Reads see every write whose promise has resolved, and never wait behind writes.
  */
+import type { ChildStore, ParentStep } from "./child-ports.ts";
 import type { OperatorStore } from "./operator-ports.ts";
 import type { ScheduleStore } from "./schedule-ports.ts";
 
+export * from "./child-ports.ts";
 export * from "./operator-ports.ts";
 export * from "./schedule-ports.ts";
 
@@ -49,7 +51,10 @@ export interface RunRecord {
   readonly updatedAt: number;
   /** Message of the error a failed run ended with. */
   readonly error?: string;
+  /** The run that started it. */
   readonly parentRunId?: string;
+  /** Of a child run: what it was started for. Absent where that was in another store. */
+  readonly parentStep?: ParentStep;
   /** The run it was forked from. */
   readonly forkedFrom?: string;
   /** How often it was claimed since it last made progress. */
@@ -235,9 +240,11 @@ export const DOCUMENT_GRACE_MS = 3_600_000;
 
 /** Documents by version: what a run needs to be rebuilt after the author's files have changed. */
 export interface DocumentStore {
-  /** Idempotent. */
-  put(document: PinnedDocument, options?: CallOptions): Promise<void>;
+  /** Idempotent. `newest`: it is the newest version of its Blueprint from now on. */
+  put(document: PinnedDocument & { readonly newest?: boolean }, options?: CallOptions): Promise<void>;
   get(version: string, options?: CallOptions): Promise<PinnedDocument | undefined>;
+  /** The version of a Blueprint that was last put as its newest; undefined where none was, or it was collected. */
+  newest(blueprintId: string, options?: CallOptions): Promise<string | undefined>;
   /** Removes documents that no run and no schedule is pinned to, after DOCUMENT_GRACE_MS, at most `limit`. */
   collect(order: { readonly limit: number }, options?: CallOptions): Promise<Collected>;
 }
@@ -285,6 +292,7 @@ export interface Stores extends AsyncDisposable {
   readonly snapshots: SnapshotStore;
   readonly operators: OperatorStore;
   readonly schedules: ScheduleStore;
+  readonly children: ChildStore;
   /** Absent where there is nothing to maintain. */
   readonly maintenance?: Maintenance;
 }

@@ -264,6 +264,7 @@ function withAppend(stores: Stores, append: Stores["journals"]["append"]): Store
     snapshots: stores.snapshots,
     operators: stores.operators,
     schedules: stores.schedules,
+    children: stores.children,
     journals: { ...stores.journals, append },
     [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose](),
   };

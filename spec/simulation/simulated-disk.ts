@@ -109,7 +109,7 @@ export class DiskLink {
     });
   }
 
-  #linked({ journals, runs, ownership, snapshots, schedules, documents, blobs, operators }: Stores): Stores {
+  #linked({ journals, runs, ownership, snapshots, schedules, documents, blobs, operators, children }: Stores): Stores {
     const write = <T>(name: string, call: () => Promise<T>): Promise<T> => this.#queue(this.#writes, name, call);
     const read = <T>(name: string, call: () => Promise<T>): Promise<T> => this.#queue(this.#reads, name, call);
     return {
@@ -144,6 +144,10 @@ export class DiskLink {
       documents,
       blobs,
       operators,
+      children: {
+        answered: (query) => read("answered", () => children.answered(query)),
+        orphaned: (query) => read("orphaned", () => children.orphaned(query)),
+      },
       [Symbol.asyncDispose]: async () => {},
     };
   }

@@ -3,7 +3,17 @@
  * `describeStores` and adds what only it promises.
  */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Append, AppendResult, JournalRow, RunQuery, RunRecord, RunStatus, Stores } from "../../stores/ports.ts";
+import {
+  type Append,
+  type AppendResult,
+  DOCUMENT_GRACE_MS,
+  type JournalRow,
+  type RunQuery,
+  type RunRecord,
+  type RunStatus,
+  type Stores,
+} from "../../stores/ports.ts";
+import { describeChildren } from "./children-contract.ts";
 import { describeAgainstModel } from "./model-property.ts";
 import { describeRequests, describeSeats, describeSessions } from "./operators-contract.ts";
 import { describeOwnership } from "./ownership-contract.ts";
@@ -29,6 +39,7 @@ export function describeStores(name: string, open: OpenStores): void {
   describe(`${name}: removing runs`, () => describeRemoval(open));
   describe(`${name}: collecting`, () => describeCollection(open));
   describe(`${name}: operators' sessions`, () => describeSessions(open));
+  describe(`${name}: parents and children`, () => describeChildren(open));
   describe(`${name}: seats`, () => describeSeats(open));
   describe(`${name}: requests`, () => describeRequests(open));
   describeAgainstModel(name, open);
@@ -383,6 +394,28 @@ function describeContents(open: OpenStores): void {
     expect(await stores.documents.get("sha256:bb")).toEqual({ ...document, version: "sha256:bb" });
   });
 
+  it("names the version that was last put as the newest of its Blueprint, while it is kept", async () => {
+    let time = 1_000_000;
+    await using stores = await open({ now: () => time });
+    const put = (version: string, newest?: boolean, blueprintId = "demo") =>
+      stores.documents.put({ version, blueprintId, text: version, ...(newest === undefined ? {} : { newest }) });
+    expect(await stores.documents.newest("demo")).toBeUndefined();
+    await put("v1");
+    expect(await stores.documents.newest("demo"), "kept, and nothing said of it").toBeUndefined();
+    await put("v1", true);
+    await put("v2", true);
+    await put("other", true, "other");
+    await put("v3", false);
+    expect(await stores.documents.newest("demo")).toBe("v2");
+    expect(await stores.documents.newest("other")).toBe("other");
+    await put("v1", true);
+    expect(await stores.documents.newest("demo"), "put again").toBe("v1");
+    expect(await stores.documents.get("v1")).toEqual({ version: "v1", blueprintId: "demo", text: "v1" });
+    time += 2 * DOCUMENT_GRACE_MS;
+    await stores.documents.collect({ limit: 9 });
+    expect(await stores.documents.newest("demo")).toBeUndefined();
+  });
+
   it("keeps the blobs of an append, once each, and gives them in the order asked for", async () => {
     await using stores = await openWith(open, aRun("r"));
     const large = "漢".repeat(200_000);
@@ -431,6 +464,9 @@ function describeClosing(open: OpenStores): void {
     ["snapshots.get", (stores, signal) => stores.snapshots.get("r", signal && { signal })],
     ["documents.collect", (stores, signal) => stores.documents.collect({ limit: 1 }, signal && { signal })],
     ["blobs.collect", (stores, signal) => stores.blobs.collect({ limit: 1 }, signal && { signal })],
+    ["documents.newest", (stores, signal) => stores.documents.newest("b", signal && { signal })],
+    ["children.answered", (stores, signal) => stores.children.answered({ limit: 1 }, signal && { signal })],
+    ["children.orphaned", (stores, signal) => stores.children.orphaned({ limit: 1 }, signal && { signal })],
     ["documents.get", (stores, signal) => stores.documents.get("v", signal && { signal })],
     ["blobs.get", (stores, signal) => stores.blobs.get(["d"], signal && { signal })],
   ];

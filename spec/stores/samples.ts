@@ -26,6 +26,7 @@ export function aFullRun(runId: string, over: Partial<RunRecord> = {}): RunRecor
     owner: "host-1",
     error: "e",
     parentRunId: "parent",
+    parentStep: { key: "0.~1.@2", attempt: 3 },
     forkedFrom: "source",
     status: "suspended",
     fence: 7,

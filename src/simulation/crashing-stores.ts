@@ -24,7 +24,7 @@ export function crashingStores(inner: Stores, last: number | undefined): Crashin
       return dead ? never() : result;
     };
   };
-  const { journals, runs, ownership, snapshots, schedules, documents, blobs, operators } = inner;
+  const { journals, runs, ownership, snapshots, schedules, documents, blobs, operators, children } = inner;
   const stores: Stores = {
     name: inner.name,
     durability: inner.durability,
@@ -60,6 +60,7 @@ export function crashingStores(inner: Stores, last: number | undefined): Crashin
     documents,
     blobs,
     operators,
+    children,
     [Symbol.asyncDispose]: async () => {},
   };
   return { stores, crashed };

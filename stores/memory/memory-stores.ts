@@ -12,6 +12,7 @@ import {
   type PinnedDocument,
   type Stores,
 } from "../ports.ts";
+import { ChildLinks } from "./child-links.ts";
 import { ContentsShelf } from "./contents-shelf.ts";
 import { JournalLog } from "./journal-log.ts";
 import { Leases } from "./leases.ts";
@@ -38,6 +39,8 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
   const seats = new SeatShelf(shelf);
   const requests = new RequestShelf(shelf, seats);
   const schedules = new ScheduleShelf();
+  const newest = new Map<string, string>();
+  const links = new ChildLinks(shelf);
 
   const append = (one: Append): AppendResult => {
     const result = shelf.append(one);
@@ -169,14 +172,30 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
         return schedules.remove(name);
       },
     },
+    children: {
+      async answered(query, options) {
+        state.enter(options);
+        return links.answered(query);
+      },
+      async orphaned(query, options) {
+        state.enter(options);
+        return links.orphaned(query);
+      },
+    },
     documents: {
-      async put(document, options) {
+      async put({ newest: isNewest = false, ...document }, options) {
         state.enter(options);
         documents.put(document.version, document, now());
+        if (isNewest) newest.set(document.blueprintId, document.version);
       },
       async get(version, options) {
         state.enter(options);
         return documents.get(version);
+      },
+      async newest(blueprintId, options) {
+        state.enter(options);
+        const version = newest.get(blueprintId);
+        return version === undefined || documents.get(version) === undefined ? undefined : version;
       },
       async collect({ limit }, options) {
         state.enter(options);

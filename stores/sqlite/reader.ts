@@ -2,6 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { JournalRow, PinnedDocument, RunQuery, RunRecord, Snapshot, TailRow } from "../ports.ts";
 import { type SelectSchedules, selectSchedules } from "./sql/schedules.ts";
+import { type SelectChildren, selectChildren } from "./sql/select-children.ts";
 import { type SelectContents, selectContents } from "./sql/select-contents.ts";
 import { type SelectEntries, selectEntries } from "./sql/select-entries.ts";
 import { type SelectRequests, selectRequests } from "./sql/select-requests.ts";
@@ -23,6 +24,7 @@ export class Reader {
   readonly #seats: SelectSeats;
   readonly #requests: SelectRequests;
   readonly #schedules: SelectSchedules;
+  readonly #children: SelectChildren;
 
   /**
    * @param db Closed by `close`.
@@ -39,6 +41,7 @@ export class Reader {
     this.#seats = this.#read(() => selectSeats(db));
     this.#requests = this.#read(() => selectRequests(db));
     this.#schedules = this.#read(() => selectSchedules(db));
+    this.#children = this.#read(() => selectChildren(db));
   }
 
   /** See JournalStore.read. */
@@ -81,6 +84,11 @@ export class Reader {
     return this.#read(() => this.#contents.document(version));
   }
 
+  /** See DocumentStore.newest. */
+  newest(blueprintId: string): string | undefined {
+    return this.#read(() => this.#contents.newest(blueprintId));
+  }
+
   /** See BlobStore.get. */
   blobs(digests: readonly string[]): readonly (string | undefined)[] {
     return this.#read(() => digests.map((digest) => this.#contents.blob(digest)));
@@ -109,6 +117,11 @@ export class Reader {
   /** Reads schedules; see ScheduleStore. */
   schedules<T>(select: (schedules: SelectSchedules) => T): T {
     return this.#read(() => select(this.#schedules));
+  }
+
+  /** Reads what binds runs; see ChildStore. */
+  children<T>(select: (children: SelectChildren) => T): T {
+    return this.#read(() => select(this.#children));
   }
 
   /** Closes the connection. */

@@ -141,6 +141,16 @@ export function composeStores({ durability, reader, write, maintenance, now, clo
         return write({ kind: "remove-schedule", name });
       },
     },
+    children: {
+      async answered(query, options) {
+        state.enter(options);
+        return reader.children((children) => children.answered(query));
+      },
+      async orphaned(query, options) {
+        state.enter(options);
+        return reader.children((children) => children.orphaned(query));
+      },
+    },
     documents: {
       async put(document, options) {
         state.enter(options);
@@ -149,6 +159,10 @@ export function composeStores({ durability, reader, write, maintenance, now, clo
       async get(version, options) {
         state.enter(options);
         return reader.document(version);
+      },
+      async newest(blueprintId, options) {
+        state.enter(options);
+        return reader.newest(blueprintId);
       },
       async collect({ limit }, options) {
         state.enter(options);

@@ -29,6 +29,9 @@ type Written<T> = { readonly [Key in keyof T]: T[Key] | (object extends Pick<T, 
 /** A journal row to write. */
 export type WrittenRow = Written<JournalRow>;
 
+/** A document to keep. */
+export type WrittenDocument = PinnedDocument & { readonly newest?: boolean };
+
 /** A run to add. */
 export type WrittenRun = Written<RunRecord>;
 
@@ -42,7 +45,7 @@ export type WrittenAppend = Written<Omit<Append, "rows" | "patch">> & {
 export type WriteRequest =
   | { readonly kind: "append"; readonly batch: readonly WrittenAppend[] }
   | { readonly kind: "create"; readonly batch: readonly WrittenRun[] }
-  | { readonly kind: "document"; readonly document: PinnedDocument; readonly now: number }
+  | { readonly kind: "document"; readonly document: WrittenDocument; readonly now: number }
   | RareRequest;
 
 /** Those that are few: they cross to the thread as they are. */

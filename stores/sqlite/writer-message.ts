@@ -30,8 +30,8 @@ export function encodeRequest(request: WriteRequest, cells: Cell[]): void {
       for (const run of request.batch) encodeRun(run, cells);
       return;
     case "document": {
-      const { version, blueprintId, text } = request.document;
-      cells.push("document", version, blueprintId, text, request.now);
+      const { version, blueprintId, text, newest } = request.document;
+      cells.push("document", version, blueprintId, text, newest === true ? 1 : 0, request.now);
       return;
     }
     default:
@@ -66,6 +66,7 @@ function encodeRun(run: WrittenRun, cells: Cell[]): void {
     wakeAt,
     idempotencyKey,
     held,
+    parentStep,
   } = run;
   cells.push(
     runId,
@@ -84,6 +85,8 @@ function encodeRun(run: WrittenRun, cells: Cell[]): void {
     wakeAt,
     idempotencyKey,
     held === true ? 1 : 0,
+    parentStep?.key,
+    parentStep?.attempt,
   );
 }
 
@@ -107,7 +110,12 @@ function decodeRequest(reader: CellReader): WriteRequest {
     case "document":
       return {
         kind,
-        document: { version: reader.text(), blueprintId: reader.text(), text: reader.text() },
+        document: {
+          version: reader.text(),
+          blueprintId: reader.text(),
+          text: reader.text(),
+          newest: reader.number() === 1,
+        },
         now: reader.number(),
       };
     default:
@@ -221,5 +229,12 @@ function decodeRun(reader: CellReader): WrittenRun {
     wakeAt: reader.optionalNumber(),
     idempotencyKey: reader.optionalText(),
     held: reader.number() === 1 ? true : undefined,
+    parentStep: decodeParentStep(reader),
   };
+}
+
+function decodeParentStep(reader: CellReader): WrittenRun["parentStep"] {
+  const key = reader.optionalText();
+  const attempt = reader.optionalNumber();
+  return key === undefined || attempt === undefined ? undefined : { key, attempt };
 }

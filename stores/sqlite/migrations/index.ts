@@ -4,6 +4,7 @@ import { operators } from "./0003-operators.ts";
 import { schedules } from "./0004-schedules.ts";
 import { holdsAndChildren } from "./0005-holds-and-children.ts";
 import { sessionGrants } from "./0006-session-grants.ts";
+import { newestVersionsAndParents } from "./0007-newest-versions-and-parents.ts";
 
 /** The migrations in order: entry `n` takes a store from version `n` to `n + 1`. Append only; never edit a released one. */
 export const MIGRATIONS: readonly string[] = [
@@ -13,4 +14,5 @@ export const MIGRATIONS: readonly string[] = [
   schedules,
   holdsAndChildren,
   sessionGrants,
+  newestVersionsAndParents,
 ];

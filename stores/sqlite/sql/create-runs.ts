@@ -14,8 +14,8 @@ export function createRuns(db: DatabaseSync): CreateRuns {
   const keyHolder = db.prepare("SELECT run_id FROM runs WHERE idempotency_key = ?");
   const insert = db.prepare(
     `INSERT INTO runs (run_id, status, bp_id, bp_version, fence, owner, next_seq, created_at, updated_at, error,
-       parent_run_id, forked_from, recovery_attempts, wake_at, idempotency_key, held)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       parent_run_id, forked_from, recovery_attempts, wake_at, idempotency_key, held, parent_key, parent_attempt)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const pin = pinDocument(db);
 
@@ -53,6 +53,8 @@ export function createRuns(db: DatabaseSync): CreateRuns {
         run.wakeAt ?? null,
         run.idempotencyKey ?? null,
         run.held === true ? 1 : 0,
+        run.parentStep?.key ?? null,
+        run.parentStep?.attempt ?? null,
       );
       pins.set(run.blueprintVersion, (pins.get(run.blueprintVersion) ?? 0) + 1);
     }

@@ -3,10 +3,10 @@
  * pinned to it, and when it was last put, to the minute.
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { PinnedDocument } from "../../ports.ts";
+import type { WrittenDocument } from "../write-request.ts";
 
 /** Keeps one document, put at `now`. */
-export type PutDocument = (document: PinnedDocument, now: number) => void;
+export type PutDocument = (document: WrittenDocument, now: number) => void;
 
 /** Counts runs that are pinned to a version, whether its document is here yet or not. */
 export type PinDocument = (version: string, runs: number) => void;
@@ -23,9 +23,14 @@ export function putDocument(db: DatabaseSync): PutDocument {
     `INSERT INTO document_uses (version, runs, put_at) VALUES (?, 0, ?) ON CONFLICT (version)
      DO UPDATE SET put_at = excluded.put_at WHERE put_at < excluded.put_at - ${PUT_AT_GRAIN_MS}`,
   );
-  return ({ version, blueprintId, text }, now) => {
+  const name = db.prepare(
+    `INSERT INTO newest_versions (bp_id, version) VALUES (?, ?) ON CONFLICT (bp_id)
+     DO UPDATE SET version = excluded.version WHERE version <> excluded.version`,
+  );
+  return ({ version, blueprintId, text, newest }, now) => {
     insert.run(version, blueprintId, text);
     touch.run(version, now);
+    if (newest === true) name.run(blueprintId, version);
   };
 }
 
