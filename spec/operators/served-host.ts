@@ -49,7 +49,7 @@ export interface Joined {
 
 /** Started by `start`, stopped by `stop`, over one directory. */
 export class ServedHost implements AsyncDisposable {
-  readonly #dataDir = mkdtempSync(join(tmpdir(), "swarm-host-operators-"));
+  readonly dataDir = mkdtempSync(join(tmpdir(), "swarm-host-operators-"));
   readonly defects: unknown[] = [];
   #host: Host | undefined;
   #server: HttpServer | undefined;
@@ -71,7 +71,7 @@ export class ServedHost implements AsyncDisposable {
   async start(): Promise<void> {
     const onDefect = (error: unknown): void => void this.defects.push(error);
     this.#server = await listen({ hostname: "127.0.0.1", port: 0 }, onDefect);
-    this.#host = await openHost({ data: { kind: "directory", path: this.#dataDir, durability: "relaxed" }, onDefect });
+    this.#host = await openHost({ data: { kind: "directory", path: this.dataDir, durability: "relaxed" }, onDefect });
     await this.#host.recover();
     this.#server.ready({ host: this.#host, credential: CREDENTIAL });
   }
@@ -118,6 +118,6 @@ export class ServedHost implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    await rm(this.#dataDir, { recursive: true, force: true });
+    await rm(this.dataDir, { recursive: true, force: true });
   }
 }

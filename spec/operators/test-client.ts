@@ -10,6 +10,7 @@ export interface Frame {
     readonly id: string;
     readonly kind: string;
     readonly run: string;
+    readonly step: string;
     readonly generation: number;
     readonly delivery: number;
     readonly directive: unknown;
