@@ -14,6 +14,9 @@ import { EngineError } from "./errors.ts";
 
 const MAX_IN_FLIGHT = 2;
 
+/** Rows of one run that do not wait for the end of the turn (W3 stands). */
+const FULL = 2_048;
+
 /** An append being gathered. */
 interface Gathering {
   readonly runId: string;
@@ -68,7 +71,8 @@ export class JournalWriter {
     gathering.at = at;
     if (patch !== undefined) gathering.patch = { ...gathering.patch, ...patch };
     this.#backlog += entries.length;
-    this.#schedule();
+    if (gathering.rows.length >= FULL) void this.#send();
+    else this.#schedule();
   }
 
   /** Changes a run's row without an entry, under the same rules. `nextSeq` is where the journal ends. */

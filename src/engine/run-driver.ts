@@ -38,6 +38,9 @@ import type { RunObserver } from "./run-events.ts";
 /** Rows the whole engine may have on their way before pure steps wait for the disk too. */
 const MAX_BACKLOG = 8192;
 
+/** Entries sealed before the writer is given them: the store's thread writes the first of a fork's thousands meanwhile. */
+const SEALED_AT_ONCE = 2_048;
+
 /** What a driver shares with the other drivers of its engine. */
 export interface DriverPorts {
   readonly clock: Clock;
@@ -185,10 +188,14 @@ export class RunDriver {
 
   #append(decisions: readonly Decision[], now: number): void {
     const { chain, fence, runId, kernel } = this.run;
-    const sealed: SealedEntry[] = [];
+    let sealed: SealedEntry[] = [];
     let progress = false;
     for (const decision of decisions) {
       if (decision.kind !== "append") continue;
+      if (sealed.length === SEALED_AT_ONCE) {
+        this.#ports.writer.append({ runId, fence }, sealed, now);
+        sealed = [];
+      }
       sealed.push(chain.seal(decision.body, { fence, at: now }, decision.value));
       progress ||= decision.body.type === "step_completed";
       this.#announceEntry(decision.body, now);

@@ -20,6 +20,9 @@ const MAX_POSTED = 8 * 1024 * 1024;
 /** About half a gigabyte of memory at most (R2). */
 const MAX_WAITING = 256 * 1024 * 1024;
 
+/** A request of this weight does not wait for the end of the turn: the thread is better begun with it at once. */
+const HEAVY = 512 * 1024;
+
 /** What the writer needs of a worker thread. */
 export interface WriterThread {
   postMessage(message: WriterMessage): void;
@@ -87,7 +90,8 @@ export class Writer {
       if (this.#idle) this.#thread.ref();
       this.#waiting.push({ request, weight, resolve, reject });
       this.#waitingWeight += weight;
-      this.#schedule();
+      if (weight < HEAVY) this.#schedule();
+      else this.#post();
     });
     return result as Promise<ResultOf<R>>; // The thread answers a request with what belongs to its kind.
   }
