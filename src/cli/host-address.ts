@@ -9,7 +9,7 @@ import type { HostAddress } from "../client/index.ts";
 import { CliError } from "./cli-error.ts";
 import { type DataDirFlag, dataDirectory } from "./data-directory.ts";
 import { EXIT } from "./exit-code.ts";
-import { withHost } from "./runs/open-existing.ts";
+import { findHost } from "./runs/running-host.ts";
 import type { Surface } from "./surface.ts";
 
 /** The variable with the credential for `--url`. */
@@ -31,11 +31,10 @@ export async function hostAddress(surface: Surface, flags: HostFlags): Promise<H
     });
   }
   const path = dataDirectory(surface, flags);
-  const none = async (): Promise<never> => {
-    throw new CliError("usage", `no host is running on ${path}`, {
-      hint: "start one with `swarm-host serve`, or name another with --data-dir or --url",
-      exit: EXIT.failed,
-    });
-  };
-  return withHost(surface, path, { own: none, ask: async (host) => host.address });
+  const host = await findHost(path);
+  if (host !== undefined) return host.address;
+  throw new CliError("usage", `no host is running on ${path}`, {
+    hint: "start one with `swarm-host serve`, or name another with --data-dir or --url",
+    exit: EXIT.failed,
+  });
 }

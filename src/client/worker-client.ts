@@ -61,10 +61,9 @@ export class WorkerClient {
 
   /** Answers the step: durable when it resolves. The same answer again changes nothing. */
   async submit({ answer, verdict = "pass" }: WorkerAnswer, signal?: AbortSignal): Promise<void> {
-    const request = { method: "POST", query: { verdict }, repeatable: true, ...signalled(signal) } as const;
     await ("text" in answer
-      ? this.#http.text({ ...request, path: "/v1/worker/submit", body: { text: answer.text } })
-      : this.#http.text({ ...request, path: "/v1/worker/result", body: { json: { value: answer.value } } }));
+      ? this.#post("/v1/worker/submit", { text: answer.text }, { verdict }, signal)
+      : this.#post("/v1/worker/result", { json: { value: answer.value, verdict } }, {}, signal));
   }
 
   /** Stages a named part of the answer. One of the same name replaces the former. */

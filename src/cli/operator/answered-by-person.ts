@@ -24,8 +24,9 @@ const MAX_SHOWN = 20_000;
 
 /** Sees to requests by asking. */
 export function answeredByPerson(attended: Attended): SeeTo {
-  const { surface, connection, address, style, say } = attended;
-  const lines = new Lines(createInterface({ input: surface.stdin, crlfDelay: Number.POSITIVE_INFINITY }));
+  const { surface, connection, address, style, say, over } = attended;
+  const input = createInterface({ input: surface.stdin, crlfDelay: Number.POSITIVE_INFINITY, signal: over });
+  const lines = new Lines(input);
   let turn: Promise<void> = Promise.resolve();
 
   const seeTo = async (request: RequestFrame, signal: AbortSignal): Promise<void> => {
@@ -45,35 +46,47 @@ export function answeredByPerson(attended: Attended): SeeTo {
       await connection.ack(request.id, "read by a person");
     } else say(shown(request.question));
     say(style.faint(`> ${COMMANDS[kind]}`));
-    await (worker === undefined ? reply(request, signal) : answer(request, worker, signal));
+    const end = await (worker === undefined ? reply(request, signal) : answer(request, worker, signal));
+    say(style.faint(end));
   };
 
-  const answer = async (request: RequestFrame, worker: WorkerClient, signal: AbortSignal): Promise<void> => {
+  // What is sent is not broken off by the withdrawal that it brings about itself: hence no signal there.
+  const answer = async (request: RequestFrame, worker: WorkerClient, signal: AbortSignal): Promise<string> => {
     const [first, rest] = await lines.message(signal);
     switch (first) {
       case "/later":
-        return;
+        return "left for later";
       case "/halt":
-        return connection.halt(request.id, null, rest || "halted by a person");
+        await connection.halt(request.id, null, rest || "halted by a person");
+        return "halted";
       case "/error":
-        return connection.error(request.id, rest || "given up by a person");
+        await connection.error(request.id, rest || "given up by a person");
+        return "given up";
       case "/blocked":
-      case "/skip":
-        return worker.submit({ answer: { text: rest }, verdict: first === "/skip" ? "skip" : "blocked" }, signal);
+      case "/skip": {
+        const verdict = first === "/skip" ? "skip" : "blocked";
+        await worker.submit({ answer: { text: rest }, verdict });
+        return verdict;
+      }
       default:
-        return worker.submit({ answer: { text: rest } }, signal);
+        await worker.submit({ answer: { text: rest } });
+        return "answered";
     }
   };
 
-  const reply = async (request: RequestFrame, signal: AbortSignal): Promise<void> => {
+  const reply = async (request: RequestFrame, signal: AbortSignal): Promise<string> => {
     if (request.kind === "hook_before") {
       const said = (await lines.next(signal)).trim();
       const [, yes, why] = /^([yn])\b\s*(.*)$/iu.exec(said) ?? [];
       if (yes === undefined) return reply(request, signal);
-      return connection.hook(request.id, yes.toLowerCase() === "y", why === "" ? undefined : why);
+      const allows = yes.toLowerCase() === "y";
+      await connection.hook(request.id, allows, why === "" ? undefined : why);
+      return allows ? "allowed" : "refused";
     }
     const [first, rest] = await lines.message(signal);
-    if (first !== "/later") await connection.answer(request.id, jsonOrText(rest));
+    if (first === "/later") return "left for later";
+    await connection.answer(request.id, jsonOrText(rest));
+    return "answered";
   };
 
   return (request, signal) => {

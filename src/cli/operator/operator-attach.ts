@@ -29,6 +29,7 @@ export interface AttachFlags extends HostFlags {
   readonly run?: readonly string[];
   readonly seat?: string;
   readonly exec?: string;
+  readonly launch?: string;
   readonly concurrency: number;
 }
 
@@ -44,6 +45,8 @@ export interface Attended {
   readonly style: Style;
   /** Says a line to the person at the terminal. */
   readonly say: (line: string) => void;
+  /** Aborted when no more requests come. */
+  readonly over: AbortSignal;
 }
 
 /** Attaches. Exit code 0 when it is told to stop. */
@@ -120,16 +123,25 @@ async function attend(
       underWay.add(work);
     },
   });
-  const attended: Attended = { surface, connection, address, style, say };
+  const over = new AbortController();
+  const attended: Attended = { surface, connection, address, style, say, over: over.signal };
+  const command = flags.exec ?? flags.launch;
   seeTo =
-    flags.exec === undefined
+    command === undefined
       ? (await import("./answered-by-person.ts")).answeredByPerson(attended)
-      : (await import("./answered-by-command.ts")).answeredByCommand(attended, flags.exec);
+      : (await import("./answered-by-command.ts")).answeredByCommand(attended, {
+          command,
+          submits: flags.launch !== undefined,
+        });
   const stopped = new Promise<void>((resolve) => {
     if (stop.aborted) resolve();
     stop.addEventListener("abort", () => resolve(), { once: true });
   });
-  await Promise.race([stopped, connection.closed]);
+  try {
+    await Promise.race([stopped, connection.closed]);
+  } finally {
+    over.abort();
+  }
   await Promise.all(underWay);
 }
 

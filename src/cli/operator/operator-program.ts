@@ -1,5 +1,5 @@
 /** The commands for operators. As program.ts, loads nothing but commander. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { addDataDir, addVerbose, collect, wholeNumber } from "../options.ts";
 import type { Perform } from "../program.ts";
 import type { Surface } from "../surface.ts";
@@ -28,13 +28,19 @@ function addAttach(operator: Command, surface: Surface, perform: Perform): void 
     .command("attach")
     .summary("join, and answer here or by a command")
     .description(
-      "Join as an operator and see to what the held seats are asked for, until Ctrl-C: a person answers in the terminal, or --exec runs a command for each request. Lost connections are made again, and what was under way goes on.",
+      "Join as an operator and see to what the held seats are asked for, until Ctrl-C: a person answers in the terminal, or a command is run for each request. Lost connections are made again, and what was under way goes on.",
     )
     .option("--description <text>", "who this is and what for", "operator attached on the command line")
     .option("--run <run>", "take a seat of this run (repeatable)", collect)
     .option("--seat <name>", "which seat (default: the only one)")
     .option("--exec <command>", "a shell command for each request: the step's payload in, the answer out")
-    .option("--concurrency <n>", "requests seen to at a time, with --exec", wholeNumber(1, 1000), 1)
+    .addOption(
+      new Option(
+        "--launch <command>",
+        "a shell command for each request that fetches and submits its step by itself, by $SWARM_HOST_URL and $SWARM_HOST_HANDLE",
+      ).conflicts("exec"),
+    )
+    .option("--concurrency <n>", "requests seen to at a time", wholeNumber(1, 1000), 1)
     .option(
       "--session-file <file>",
       "keep the session in a file and use it again: seats stay held while this does not run",
