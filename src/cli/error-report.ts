@@ -107,7 +107,6 @@ const EXPECTED = new Set([
   "ScaffoldError",
   "ServerError",
   "CapabilityError",
-  "RemoteError",
   "ClientError",
 ]);
 

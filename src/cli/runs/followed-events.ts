@@ -4,8 +4,10 @@
  * Where the connection breaks, the host is looked for again, for it may have started anew elsewhere, and the stream goes on
  * after the last durable event. It is given up after MOST_TRIES that brought nothing.
  */
+
 import { EventSourceParserStream } from "eventsource-parser/stream";
-import { RemoteError, type RunningHost } from "./running-host.ts";
+import { ClientError } from "../../client/index.ts";
+import type { RunningHost } from "./running-host.ts";
 
 /** One event of a stream. */
 export interface LiveEvent {
@@ -30,7 +32,7 @@ const LONGEST_WAIT_MS = 5_000;
 
 /**
  * The events of a path, from after an id on. Whoever has enough stops asking.
- * @throws RemoteError what the host refused, or `host_unreachable` where it does not come back.
+ * @throws ClientError what the host refused, or `host_unreachable` where it does not come back.
  */
 export async function* followEvents(path: string, after: number, ports: FollowPorts): AsyncGenerator<LiveEvent> {
   let last = String(after);
@@ -47,7 +49,7 @@ export async function* followEvents(path: string, after: number, ports: FollowPo
     }
     if (tries === 0) ports.onConnection?.(false);
     tries += 1;
-    if (tries > MOST_TRIES) throw new RemoteError("host_unreachable", "the host has gone and did not come back");
+    if (tries > MOST_TRIES) throw new ClientError("host_unreachable", "the host has gone and did not come back");
     await ports.wait(Math.min(FIRST_WAIT_MS * 2 ** (tries - 1), LONGEST_WAIT_MS));
   }
 }

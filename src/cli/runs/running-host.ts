@@ -4,111 +4,62 @@
  * The credential goes only to the process that owns the directory's lock: an endpoint file that a dead host left behind
  * may name a port where a stranger listens by now.
  */
-import { openAsBlob } from "node:fs";
-import type { HostAddress } from "../../client/index.ts";
-import { isJsonObject, type Json, type JsonObject, ownValue } from "../../flow/index.ts";
+import { open } from "node:fs/promises";
+import { ClientError, type HostAddress, HostHttp, type HostRequest } from "../../client/index.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../flow/index.ts";
 import { directoryOwner } from "../../run-records.ts";
 import { type Endpoint, readCredential, readEndpoint } from "../../server/index.ts";
 
-const JSON_TYPE = { "content-type": "application/json" };
-const LINES_TYPE = { "content-type": "application/x-ndjson" };
-
-interface Sent {
-  readonly method: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Blob;
-}
-
-/** What the host refused; `code` is that of the layer that raised it there. */
-export class RemoteError extends Error {
-  override readonly name = "RemoteError";
-  readonly code: string;
-
-  constructor(code: string, message: string, options: { readonly cause?: unknown } = {}) {
-    super(message, options);
-    this.code = code;
-  }
-}
-
 /** A host that answers. */
 export class RunningHost {
-  readonly #url: string;
-  readonly #credential: string;
+  /** Where it is, and what it is shown. */
+  readonly address: HostAddress;
+  readonly #http: HostHttp;
 
   constructor({ url }: Endpoint, credential: string) {
-    this.#url = url;
-    this.#credential = credential;
-  }
-
-  /** Where it is, and what it is shown. */
-  get address(): HostAddress {
-    return { url: this.#url, credential: this.#credential };
+    this.address = { url, credential };
+    this.#http = new HostHttp(this.address);
   }
 
   /**
    * Asks, and waits for the answer; null where it is empty.
-   * @throws RemoteError what the host refused, or `host_unreachable`.
+   * @throws ClientError what the host refused, or `host_unreachable`.
    */
   ask(
-    method: "GET" | "POST" | "DELETE",
+    method: HostRequest["method"],
     path: string,
     body?: Json,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<JsonObject | null> {
-    if (body === undefined) return this.#send(path, { method, headers });
-    return this.#send(path, { method, headers: { ...headers, ...JSON_TYPE }, body: JSON.stringify(body) });
+    return this.#answer({ method, path, headers, ...(body === undefined ? {} : { body: { json: body } }) });
   }
 
   /** Posts a file's lines. Throws as `ask`. */
   async upload(path: string, file: string): Promise<JsonObject | null> {
-    return this.#send(path, { method: "POST", headers: LINES_TYPE, body: await openAsBlob(file) });
-  }
-
-  async #send(path: string, request: Sent): Promise<JsonObject | null> {
-    let status: number;
-    let text: string;
-    try {
-      const response = await fetch(`${this.#url}${path}`, {
-        ...request,
-        headers: { ...request.headers, authorization: `Bearer ${this.#credential}` },
-      });
-      status = response.status;
-      text = await response.text();
-    } catch (cause) {
-      throw new RemoteError("host_unreachable", `the host at ${this.#url} does not answer`, { cause });
-    }
-    const answer = parsed(text);
-    if (status < 400) return answer;
-    throw this.#refusal(status, answer);
+    const opened = await open(file);
+    return this.#answer({ method: "POST", path, body: { stream: opened.createReadStream() } });
   }
 
   /**
    * Opens a stream of events after an id; undefined where the host cannot be reached.
-   * @throws RemoteError what the host refused for good.
+   * @throws ClientError what the host refused for good.
    */
   async stream(path: string, after: string): Promise<ReadableStream<Uint8Array> | undefined> {
-    let response: Response;
     try {
-      response = await fetch(`${this.#url}${path}`, {
-        headers: { authorization: `Bearer ${this.#credential}`, "last-event-id": after },
-      });
-    } catch {
+      return await this.#http.stream({ method: "GET", path, headers: { "last-event-id": after } });
+    } catch (error) {
       // Whoever follows tries again.
-      return undefined;
+      if (error instanceof ClientError && (error.retryable || (error.status ?? 0) >= 500)) return undefined;
+      throw error;
     }
-    if (response.status === 200 && response.body !== null) return response.body;
-    const answer = parsed(await response.text());
-    if (response.status >= 500) return undefined;
-    throw this.#refusal(response.status, answer);
   }
 
-  #refusal(status: number, answer: JsonObject | null): RemoteError {
-    const code = answer === null ? undefined : ownValue(answer, "code");
-    const detail = answer === null ? undefined : ownValue(answer, "detail");
-    return new RemoteError(
-      typeof code === "string" ? code : "host_unreachable",
-      typeof detail === "string" ? detail : `the host at ${this.#url} answered ${status}`,
-    );
+  async #answer(request: HostRequest): Promise<JsonObject | null> {
+    const text = await this.#http.text(request);
+    if (text === "") return null;
+    const value = parsed(text);
+    if (isJsonObject(value)) return value;
+    throw new ClientError("answer_invalid", `what answers at ${this.address.url} is no swarm-host`);
   }
 }
 
@@ -133,12 +84,11 @@ export async function ownerOf(dataDir: string, error: unknown): Promise<RunningH
   return new RunningHost(endpoint, await readCredential(dataDir));
 }
 
-function parsed(text: string): JsonObject | null {
+function parsed(text: string): Json | undefined {
   try {
-    const value = JSON.parse(text) as Json;
-    return isJsonObject(value) ? value : null;
+    return JSON.parse(text) as Json;
   } catch {
-    // Not an answer of ours; the status tells.
-    return null;
+    // Not an answer of ours: whoever asked says so.
+    return undefined;
   }
 }

@@ -1,4 +1,5 @@
 /** `swarm-host runs cancel`, `pause` and `rm`: what is done at once and needs no watching. */
+import { ClientError } from "../../client/index.ts";
 import { type JsonObject, ownValue } from "../../flow/index.ts";
 import type { Host } from "../../host.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
@@ -6,7 +7,7 @@ import { EXIT, type ExitCode } from "../exit-code.ts";
 import { count, styleFor } from "../style.ts";
 import type { Surface } from "../surface.ts";
 import { withHost } from "./open-existing.ts";
-import { RemoteError, type RunningHost, runPath } from "./running-host.ts";
+import { type RunningHost, runPath } from "./running-host.ts";
 
 /** Options as commander gives them. */
 export interface ControlFlags extends DataDirFlag {
@@ -49,11 +50,11 @@ export function removeCommand(surface: Surface, runIds: readonly string[], flags
 /** All are looked at before the first is removed: a run that has ended stays so. */
 function refuseKept(runId: string, row: JsonObject | null): void {
   if (row !== null && ownValue(row, "held") === true) {
-    throw new RemoteError("run_held", `run ${runId} is held: release it first; nothing was removed`);
+    throw new ClientError("run_held", `run ${runId} is held: release it first; nothing was removed`);
   }
   const status = row === null ? undefined : ownValue(row, "status");
   if (status === "done" || status === "failed" || status === "cancelled" || status === "dead_letter") return;
-  throw new RemoteError("run_live", `run ${runId} has not ended; nothing was removed`);
+  throw new ClientError("run_live", `run ${runId} has not ended; nothing was removed`);
 }
 
 async function controlled(

@@ -3,8 +3,10 @@
  *
  * Owns: what each of them asks of the host. Does not own: showing the run and telling its end (../run/drive.ts).
  */
+
 import { randomUUID } from "node:crypto";
 import type { CompiledBlueprint } from "../../blueprint/index.ts";
+import { ClientError } from "../../client/index.ts";
 import { type Json, type JsonObject, ownValue } from "../../flow/index.ts";
 import type { DivergencePolicy, Host, RunHandle } from "../../host.ts";
 import { compiledOrRefuse, openWorkshop } from "../checked.ts";
@@ -19,7 +21,7 @@ import { Interrupt } from "../run/interrupt.ts";
 import { journalEvents } from "../run/journal-events.ts";
 import type { Surface } from "../surface.ts";
 import { withHost } from "./open-existing.ts";
-import { RemoteError, type RunningHost, runPath } from "./running-host.ts";
+import { type RunningHost, runPath } from "./running-host.ts";
 
 /** Options that all of them have, as commander gives them. */
 export interface GoOnFlags extends DataDirFlag, ViewFlags {
@@ -114,7 +116,7 @@ async function initialCtx(path: string, runId: string): Promise<Json> {
 /** The running host goes on with it: all that is left to tell is which run it is. */
 async function handedOver(surface: Surface, flags: GoOnFlags, row: JsonObject | null): Promise<ExitCode> {
   const runId = row === null ? undefined : ownValue(row, "run_id");
-  if (typeof runId !== "string") throw new RemoteError("host_unreachable", "the host's answer names no run");
+  if (typeof runId !== "string") throw new ClientError("answer_invalid", "the host's answer names no run");
   if (!flags.quiet) surface.stderr.write(`the host that is running there goes on with run ${runId}\n`);
   await writeResult(surface.stdout, flags.json ? jsonText({ run_id: runId }) : `${runId}\n`);
   return EXIT.done;

@@ -1,12 +1,14 @@
 /** `swarm-host schedule pause`, `resume`, `rm` and `trigger`. */
+
 import { randomUUID } from "node:crypto";
+import { ClientError } from "../../client/index.ts";
 import { ownValue } from "../../flow/index.ts";
 import type { Host } from "../../host.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { writeResult } from "../output.ts";
 import { withHost } from "../runs/open-existing.ts";
-import { RemoteError, type RunningHost } from "../runs/running-host.ts";
+import type { RunningHost } from "../runs/running-host.ts";
 import { styleFor } from "../style.ts";
 import type { Surface } from "../surface.ts";
 
@@ -48,7 +50,7 @@ export async function triggerCommand(surface: Surface, name: string, flags: Trig
       const run = await host.ask("POST", schedulePath(name, "/trigger"), undefined, { "idempotency-key": id });
       const started = run === null ? undefined : ownValue(run, "run_id");
       if (typeof started === "string") return started;
-      throw new RemoteError("host_unreachable", "the host's answer names no run");
+      throw new ClientError("answer_invalid", "the host's answer names no run");
     },
   });
   await writeResult(surface.stdout, `${runId}\n`);
