@@ -27,9 +27,9 @@ export interface RequestStanding {
 export function judgeChange(change: RequestChange, request: RequestStanding | undefined): ChangeResult {
   if (request === undefined) return "unknown";
   const { state, digest, closedReason, seatGeneration } = request;
-  if (change.kind === "submit" && digest === change.submission.digest) {
-    // Sent again because the answer was lost on its way: the same answer, as long as it is the one the run took.
-    if (state === "submitted" || closedReason === "completed") return "same";
+  // The answer that is here or that the run took: it stays the one, however long ago that was.
+  if (change.kind === "submit" && digest !== undefined && (state === "submitted" || closedReason === "completed")) {
+    return digest === change.submission.digest ? "same" : "conflict";
   }
   if (change.kind === "close") return state === "closed" ? "same" : "done";
   if (state === "closed") return "closed";

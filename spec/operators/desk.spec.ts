@@ -272,7 +272,7 @@ describe("an answer", () => {
     expect(await life.desk.submit(to, text('{"a":1}'))).toBe("same");
     await requests.change([{ kind: "close", ...to, reason: "completed", at: 1 }]);
     expect(await life.desk.submit(to, text('{"a":1}'))).toBe("same");
-    await expect(life.desk.submit(to, text('{"a":2}'))).rejects.toMatchObject({ code: "request_closed" });
+    await expect(life.desk.submit(to, text('{"a":2}'))).rejects.toMatchObject({ code: "submission_conflict" });
     await life.stop();
   });
 });

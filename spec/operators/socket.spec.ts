@@ -38,7 +38,7 @@ describe("a step that is done outside", () => {
     expect(await served.host.operators.submit({ requestId: request.id, generation: 1 }, final("done so"))).toBe("same");
     await expect(
       served.host.operators.submit({ requestId: request.id, generation: 1 }, final("other")),
-    ).rejects.toMatchObject({ code: "request_closed" });
+    ).rejects.toMatchObject({ code: "submission_conflict" });
     expect(served.defects).toEqual([]);
   });
 

@@ -226,7 +226,7 @@ export function describeRequests(open: OpenStores): void {
       "conflict",
     ]);
     await requests.change([{ kind: "close", requestId: "Q-1", reason: "completed", at: 8000 }]);
-    expect(await requests.change([submit("Q-1", "x"), submit("Q-1", "y")])).toEqual(["same", "closed"]);
+    expect(await requests.change([submit("Q-1", "x"), submit("Q-1", "y")])).toEqual(["same", "conflict"]);
     await requests.change([{ kind: "close", requestId: "Q-2", reason: "cancelled", at: 8000 }]);
     expect(await requests.change([submit("Q-2", "x"), submit("none", "x")])).toEqual(["closed", "unknown"]);
     expect(await requests.change([{ kind: "close", requestId: "Q-2", reason: "expired", at: 1 }])).toEqual(["same"]);

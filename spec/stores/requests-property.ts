@@ -35,8 +35,8 @@ class Model {
   deliveries = 0;
 
   change(change: RequestChange): ChangeResult {
-    if (change.kind === "submit" && this.answer === change.submission.digest && (!this.over || this.taken))
-      return "same";
+    if (change.kind === "submit" && this.answer !== undefined && (!this.over || this.taken))
+      return this.answer === change.submission.digest ? "same" : "conflict";
     if (change.kind === "close") return this.over ? "same" : this.#finish();
     if (this.over) return "closed";
     if (this.answer !== undefined) return "conflict";

@@ -189,8 +189,8 @@ describe("submitting", () => {
     expect(await run.result).toMatchObject({ status: "done", ctx: { writer: "done" } });
     expect((await worker.submit("done")).status).toBe(204);
     expect((await errand.worker(request.token).submit("done")).status).toBe(204);
-    expect(await worker.submit("other")).toMatchObject(refusal(410, "request_closed"));
-    expect(await worker.submit("done", "?ok=false")).toMatchObject(refusal(410, "request_closed"));
+    expect(await worker.submit("other")).toMatchObject(refusal(409, "submission_conflict"));
+    expect(await worker.submit("done", "?ok=false")).toMatchObject(refusal(409, "submission_conflict"));
     for (const path of ["prompt", "prompt/system", "outputs/writer"])
       expect(await worker.ask("GET", `/v1/worker/${path}`)).toMatchObject(refusal(410, "token_revoked"));
     expect(await worker.artifact("late", "x")).toMatchObject(refusal(410, "token_revoked"));
@@ -543,7 +543,8 @@ describe("credentials", () => {
     await errand.client.ask({ type: "error", id: request.id, message: "not today" });
     const { request: next, worker: second } = await errand.next(run);
     expect(next.id).not.toBe(request.id);
-    expect(await worker.submit("late")).toMatchObject({ status: 410 });
+    // The operator's error is the answer that the first attempt had.
+    expect(await worker.submit("late")).toMatchObject(refusal(409, "submission_conflict"));
     expect((await second.prompt()).body.attempt).toBe(2);
     expect((await second.submit("done")).status).toBe(204);
   });

@@ -13,6 +13,7 @@ export { OperatorConnection, type OperatorConnectionOptions, type RequestFrame }
 export {
   type Degradation,
   type Progress,
+  type ProgressCount,
   type WorkerAnswer,
   WorkerClient,
   type WorkerPayload,

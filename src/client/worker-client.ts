@@ -7,15 +7,15 @@
 import type { StepEvent } from "../engine/index.ts";
 import type { Json } from "../flow/index.ts";
 import type { WorkerStats } from "../kernel/index.ts";
-import type { WorkerPayload } from "../operators/index.ts";
+import type { ProgressCount, WorkerPayload } from "../operators/index.ts";
 import { ClientError } from "./errors.ts";
 import { type HostAddress, HostHttp } from "./host-http.ts";
 
-export type { WorkerPayload } from "../operators/index.ts";
+export type { ProgressCount, WorkerPayload } from "../operators/index.ts";
 
 /** What a step is answered with; a verdict other than `pass` is said beside it. */
 export interface WorkerAnswer {
-  /** Text is judged by the step's format; a value is taken as it is. */
+  /** Text is judged by the step's format; a value is taken as it is, but for a string that is read as text is. */
   readonly answer: { readonly text: string } | { readonly value: Json };
   /** Default: `pass`. */
   readonly verdict?: "pass" | "blocked" | "skip";
@@ -81,10 +81,13 @@ export class WorkerClient {
     await this.#post("/v1/worker/degradation", { json: degradation as unknown as Json }, {}, signal);
   }
 
-  /** Tells the watchers how it goes, until the events end: lossy, and a sign of life. */
-  async progress(events: Iterable<Progress> | AsyncIterable<Progress>, signal?: AbortSignal): Promise<void> {
+  /** Tells the watchers how it goes, until the events end: lossy, and a sign of life. How many were told, how many not. */
+  async progress(events: Iterable<Progress> | AsyncIterable<Progress>, signal?: AbortSignal): Promise<ProgressCount> {
     const path = "/v1/worker/progress";
-    await this.#http.text({ method: "POST", path, body: { stream: lines(events) }, ...signalled(signal) });
+    const body = { stream: lines(events) };
+    const got: unknown = await this.#http.json({ method: "POST", path, body, ...signalled(signal) });
+    if (!isCount(got)) throw new ClientError("answer_invalid", "the host's answer does not count the events");
+    return got;
   }
 
   /** Shows a token with a later end from now on, where this one is a token. */
@@ -122,4 +125,9 @@ async function* lines(events: Iterable<Progress> | AsyncIterable<Progress>): Asy
 function isPayload(value: unknown): value is WorkerPayload {
   if (typeof value !== "object" || value === null || !("task_id" in value) || !("prompt" in value)) return false;
   return typeof value.task_id === "string" && typeof value.prompt === "string";
+}
+
+function isCount(value: unknown): value is ProgressCount {
+  if (typeof value !== "object" || value === null || !("events" in value) || !("dropped" in value)) return false;
+  return typeof value.events === "number" && typeof value.dropped === "number";
 }

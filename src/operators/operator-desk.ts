@@ -112,7 +112,7 @@ export interface Addressed {
 /** What a step's answer decides. */
 export type Verdict = "pass" | "blocked" | "skip";
 
-/** A worker's answer. `text` is judged by the step's submit format; `value` is taken as it is. */
+/** A worker's answer. `text` is judged by the step's submit format; `value` is not, and is folded as any step's (workers/fold.ts). */
 export interface WorkerSubmission {
   readonly verdict: Verdict;
   readonly answer: { readonly text: string } | { readonly value: Json };

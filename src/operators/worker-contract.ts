@@ -108,7 +108,7 @@ export class WorkerContract {
   }
 
   /**
-   * Answers with a JSON value as it is: `{value, ok?, verdict?, task_id?, attempt?}`.
+   * Answers with a JSON value, whatever the step's format: `{value, ok?, verdict?, task_id?, attempt?}`.
    * @throws `report_invalid`, `verdict_conflict`, what `OperatorDesk.submit` throws, and CapabilityError `wrong_binding` where
    *   it says to be for another step or attempt.
    */

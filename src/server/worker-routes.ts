@@ -130,7 +130,9 @@ function addProgressRoute(server: FastifyInstance, { host, readmit }: RoutePorts
     if (body === undefined) return progress.count;
     request.raw.setTimeout(SILENCE_MS, () => request.raw.destroy());
     let judgedAt = host().now();
-    for await (const line of textLines(body, MAX_PROGRESS_LINE, progress.refusals)) {
+    // Kept open where a line is refused: destroyed, it would hold its socket unread (body-deadline.ts).
+    const chunks = body.iterator({ destroyOnReturn: false });
+    for await (const line of textLines(chunks, MAX_PROGRESS_LINE, progress.refusals)) {
       progress.take(line);
       if (host().now() - judgedAt < READMIT_MS) continue;
       await readmit(request);
