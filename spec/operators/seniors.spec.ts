@@ -37,8 +37,8 @@ describe("a senior", () => {
     expect(await client.next("withdrawn")).toMatchObject({ id: request.id, reason: "completed" });
     expect((await decide(request.id)).status).toBe(204);
     expect(await decide(request.id, run.runId, { verdict: "blocked" })).toMatchObject({
-      status: 410,
-      body: { code: "request_closed" },
+      status: 409,
+      body: { code: "submission_conflict" },
     });
     expect((await served.host.operators.request(request.id)).submission?.by).toBe("senior: the boss");
     expect((await served.ask(path, { bearer })).body.requests).toEqual([]);
@@ -64,7 +64,7 @@ describe("a senior", () => {
     const answer = (value: string) => served.ask(`${path}/${question.id}/answer`, { body: { value }, bearer });
     expect((await answer("do it")).status).toBe(204);
     expect(await run.result).toMatchObject({ status: "done", ctx: { said: { senior_answer: "do it" } } });
-    expect(await answer("do not")).toMatchObject({ status: 410, body: { code: "request_closed" } });
+    expect(await answer("do not")).toMatchObject({ status: 409, body: { code: "submission_conflict" } });
     expect(served.defects).toEqual([]);
   });
 

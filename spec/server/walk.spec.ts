@@ -33,7 +33,7 @@ const STATUS: Readonly<Record<string, number>> = {
   wrong_fence: 409,
   seat_moved: 409,
   token_revoked: 410,
-  request_closed: 410,
+  submission_conflict: 409,
 };
 
 /** What each route is sent: what would change something, were it let in. */
@@ -166,7 +166,7 @@ function refusalOf(
   if (target === "host" || target === "session") return "wrong_binding";
   if (target === "run" && (isElsewhere || (verb !== "read_task_state" && verb !== "poll_task"))) return "wrong_binding";
   // Its answer may be given again: what is refused is that it is another one.
-  return isAnswered && verb === "post_result" ? "request_closed" : fate;
+  return isAnswered && verb === "post_result" ? "submission_conflict" : fate;
 }
 
 const rules = Object.entries(ROUTES).flatMap(([route, rule]): [string, RouteRule][] =>
@@ -311,10 +311,11 @@ describe.each(Object.entries(SAID))("the frame %s", (type, said) => {
       await refused(first, mine[2].id),
     ];
     const step = ABOUT_STEPS.has(type);
+    const answered = type === "ack" ? "request_closed" : "submission_conflict";
     expect(codes).toEqual([
       "request_unknown",
       "request_unknown",
-      ...["seat_moved", "seat_moved", "seat_moved", "request_closed", "request_closed"].map((code) =>
+      ...["seat_moved", "seat_moved", "seat_moved", "request_closed", answered].map((code) =>
         step ? code : "request_kind",
       ),
     ]);
