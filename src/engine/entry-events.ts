@@ -26,7 +26,7 @@ export function eventOf(body: ValuelessBody, at: number): RunEvent | undefined {
         attempt: body.attempt,
         agent: body.agent,
         outcome: body.outcome,
-        durationMs: at - body.started_at,
+        durationMs: Math.max(at - body.started_at, 0),
         ...(body.error === undefined ? {} : { message: body.error.message }),
         ...(body.retry_at === undefined ? {} : { retryAt: body.retry_at }),
         ...reportOf(body),

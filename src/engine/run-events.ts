@@ -31,6 +31,7 @@ export type RunEvent =
       readonly attempt: number;
       readonly agent: string;
       readonly outcome: OutcomeKind;
+      /** Not negative, also where the clock was put back meanwhile. */
       readonly durationMs: number;
       readonly message?: string;
       /** When the next attempt starts, where the failed one is retried. */

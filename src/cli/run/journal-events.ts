@@ -32,7 +32,7 @@ function entryEvent(entry: JournalEntry): RunEvent | undefined {
         attempt: entry.attempt,
         agent: entry.agent,
         outcome: entry.outcome,
-        durationMs: at - entry.started_at,
+        durationMs: Math.max(at - entry.started_at, 0),
         ...(entry.error === undefined ? {} : { message: entry.error.message }),
         ...(entry.retry_at === undefined ? {} : { retryAt: entry.retry_at }),
         ...(entry.stats === undefined ? {} : { stats: entry.stats }),

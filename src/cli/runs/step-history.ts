@@ -65,7 +65,7 @@ function afterEntry(entry: JournalEntry, before: (key: string) => StepHistory | 
         agent: entry.agent,
         attempts: entry.attempt,
         outcome: entry.accepted ? entry.outcome : "retrying",
-        durationMs: entry.at - entry.started_at,
+        durationMs: Math.max(entry.at - entry.started_at, 0),
         ...(entry.error === undefined ? {} : { message: entry.error.message }),
         ...(entry.retry_at === undefined ? {} : { wakeAt: entry.retry_at }),
         ...(entry.reused_from === undefined ? {} : { reusedFrom: entry.reused_from.run }),
