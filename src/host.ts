@@ -69,17 +69,21 @@ export { KernelError } from "./kernel/index.ts";
 export type { QueueView, TaskInput, Ticket } from "./middleware/index.ts";
 export type {
   Addressed,
+  ClientFrame,
   Connection,
   Handover,
   Link,
   OperatorDesk,
   OperatorSession,
   RequestBody,
+  RequestFrame,
   RequestTerms,
   SeatView,
+  ServerFrame,
   WorkerSubmission,
 } from "./operators/index.ts";
-export { MAX_PROGRESS_LINE, MAX_TEXT_BYTES, OperatorError } from "./operators/index.ts";
+export { bodyOf, MAX_PROGRESS_LINE, MAX_TEXT_BYTES, OperatorError } from "./operators/index.ts";
+export { type AgentContextView, contextHeader, directiveText, parseJson, WorkerError } from "./workers/index.ts";
 
 /** Where runs are kept. */
 export type DataLocation =

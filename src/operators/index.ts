@@ -23,7 +23,7 @@ export type {
   WorkerSubmission,
 } from "./operator-desk.ts";
 export type { DeskPorts, WorkerBinding, WorkerCredentials } from "./ports.ts";
-export type { RequestBody, RequestTerms, WorkerSpec } from "./request-body.ts";
+export { bodyOf, type RequestBody, type RequestTerms, type WorkerSpec } from "./request-body.ts";
 export { RunOutputs } from "./run-outputs.ts";
 export { MAX_TEXT_BYTES } from "./submitted-text.ts";
 export { type OutputContent, type VerdictWords, WorkerContract, type WorkerContractPorts } from "./worker-contract.ts";

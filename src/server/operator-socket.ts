@@ -1,21 +1,16 @@
 /**
- * The operators' sockets: from a request to upgrade, to a connection of the host.
+ * The operators' sockets: who may have one, and in which subprotocol.
  *
- * Owns: the handshake, and the WebSocket as the `Link` of a connection. Does not own: who may (access.ts), what is said
- * (src/operators).
- *
- * W1  Who may not, or asks for what there is not, is answered in HTTP, and the socket is closed.
- * W2  Nothing is read before there is a connection to take it.
+ * Does not own: the handshake (upgrades.ts), the rules (access.ts), what is said (src/operators).
  */
 import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import { type WebSocket, WebSocketServer } from "ws";
 import type { Host, Link } from "../host.ts";
 import type { Access } from "./access.ts";
 import { ServerError } from "./errors.ts";
 import { problemOf } from "./problem.ts";
 import { ruleOf } from "./rules.ts";
+import { type Refusal, speakOver, takeUpgrades } from "./upgrades.ts";
 
 /** What the sockets need. */
 export interface SocketPorts {
@@ -38,30 +33,16 @@ const MAX_MESSAGE: number = 1024 * 1024;
 
 /** Takes the upgrade requests of a server. */
 export function acceptSockets(server: FastifyInstance, ports: SocketPorts): void {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MAX_MESSAGE,
+  const { host, onDefect } = ports;
+  takeUpgrades(server, {
+    admit: (request) => admit(request, ports),
+    refusal: (error) => refusal(error, onDefect),
+    attach: (ws, sessionId) =>
+      speakOver(ws, PROTOCOLS[ws.protocol] ?? "json", (link) => host().operators.connect(sessionId, link), onDefect),
     handleProtocols: (offered) => chosen([...offered]) ?? false,
+    maxPayload: MAX_MESSAGE,
+    onDefect,
   });
-  server.server.on("upgrade", (request, socket, head) => {
-    // Until it is a WebSocket its errors are nobody's.
-    const ignore = (): void => {};
-    socket.on("error", ignore);
-    admit(request, ports).then(
-      (sessionId) => {
-        socket.off("error", ignore);
-        sockets.handleUpgrade(request, socket, head, (ws) => {
-          attach(ws, sessionId, ports).catch((error: unknown) => {
-            ports.onDefect(error);
-            ws.terminate();
-          });
-        });
-      },
-      (error: unknown) => refuse(socket, error, ports.onDefect),
-    );
-  });
-  server.addHook("onClose", async () => sockets.close());
 }
 
 /** The session a request may attach to. */
@@ -85,57 +66,13 @@ function chosen(offered: readonly string[]): string | undefined {
   return offered.find((one) => Object.hasOwn(PROTOCOLS, one));
 }
 
-async function attach(ws: WebSocket, sessionId: string, { host, onDefect }: SocketPorts): Promise<void> {
-  ws.pause();
-  // What is wrong with the wire ends in `close`, with the code that says so.
-  ws.on("error", () => {});
-  let drained = (): void => {};
-  const link: Link = {
-    codec: PROTOCOLS[ws.protocol] ?? "json",
-    get buffered() {
-      return ws.bufferedAmount;
-    },
-    send: (data) => ws.send(data, () => drained()),
-    pause: () => ws.pause(),
-    resume: () => ws.resume(),
-    close: (code, reason) => {
-      // A paused socket would not read the other side's goodbye.
-      ws.resume();
-      ws.close(code, reason);
-    },
-  };
-  let isGone = false;
-  ws.on("close", () => {
-    isGone = true;
-  });
-  const connection = await host().operators.connect(sessionId, link);
-  drained = () => connection.drained();
-  ws.on("close", () => connection.gone());
-  ws.on("message", (data: Buffer, isBinary) => {
-    try {
-      connection.receive(isBinary ? data : data.toString("utf8"));
-    } catch (error) {
-      onDefect(error);
-      ws.close(1011, "the host itself failed");
-    }
-  });
-  if (isGone) connection.gone();
-  else ws.resume();
-}
-
-function refuse(socket: Duplex, error: unknown, onDefect: (error: unknown) => void): void {
+function refusal(error: unknown, onDefect: SocketPorts["onDefect"]): Refusal {
   const answer = problemOf(error);
   if (answer.code === "internal") onDefect(error);
-  const body = JSON.stringify(answer);
-  socket.end(
-    [
-      `HTTP/1.1 ${answer.status} ${answer.title}`,
-      "connection: close",
-      "content-type: application/problem+json",
-      `content-length: ${Buffer.byteLength(body)}`,
-      ...(answer.status === 401 ? ["www-authenticate: Bearer"] : []),
-      "",
-      body,
-    ].join("\r\n"),
-  );
+  return {
+    status: answer.status,
+    title: answer.title,
+    type: "application/problem+json",
+    body: JSON.stringify(answer),
+  };
 }

@@ -27,13 +27,9 @@ type About = { Querystring: AboutQuery };
 
 /** Adds the routes. */
 export function addWorkerRoutes(server: FastifyInstance, ports: RoutePorts): void {
-  addFetchRoutes(server, ports);
-  void server.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-    addSendRoutes(scope, ports);
-    addReportRoutes(scope, ports);
-  });
+  const { host } = ports;
+  addCommonWorkerRoutes(server, { host, prompt: (binding) => host().worker.prompt(binding) });
+  addTokenRoute(server, ports);
   void server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, body, done) => done(null, body));
@@ -41,11 +37,28 @@ export function addWorkerRoutes(server: FastifyInstance, ports: RoutePorts): voi
   });
 }
 
-function addFetchRoutes(server: FastifyInstance, { host }: RoutePorts): void {
+/** What the routes need that the compatibility door has too. */
+export interface CommonWorkerPorts extends Pick<RoutePorts, "host"> {
+  /** What a worker is told. */
+  readonly prompt: (binding: Binding) => Promise<object>;
+}
+
+/** Adds the routes that the compatibility door has too. */
+export function addCommonWorkerRoutes(server: FastifyInstance, ports: CommonWorkerPorts): void {
+  addFetchRoutes(server, ports);
+  void server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+    addSendRoutes(scope, ports);
+    addReportRoutes(scope, ports);
+  });
+}
+
+function addFetchRoutes(server: FastifyInstance, { host, prompt }: CommonWorkerPorts): void {
   const about = { schema: { querystring: AboutQuery } };
 
   server.get<About>("/v1/worker/prompt", about, async (request, reply) => {
-    const payload = await host().worker.prompt(spokenFor(host(), request));
+    const payload = await prompt(spokenFor(host(), request));
     return reply.header("cache-control", "no-store").send(payload);
   });
 
@@ -68,7 +81,7 @@ function addFetchRoutes(server: FastifyInstance, { host }: RoutePorts): void {
   );
 }
 
-function addSendRoutes(server: FastifyInstance, { host }: RoutePorts): void {
+function addSendRoutes(server: FastifyInstance, { host }: CommonWorkerPorts): void {
   const text = { bodyLimit: MAX_TEXT_BYTES };
 
   server.post<{ Querystring: SubmitQuery; Body: unknown }>(
@@ -101,7 +114,7 @@ function addSendRoutes(server: FastifyInstance, { host }: RoutePorts): void {
   );
 }
 
-function addReportRoutes(server: FastifyInstance, { host }: RoutePorts): void {
+function addReportRoutes(server: FastifyInstance, { host }: CommonWorkerPorts): void {
   const about = { bodyLimit: MAX_JSON, schema: { querystring: AboutQuery } };
 
   server.post<About>("/v1/worker/stats", about, async (request, reply) => {
@@ -113,6 +126,10 @@ function addReportRoutes(server: FastifyInstance, { host }: RoutePorts): void {
     await host().worker.degradation(spokenFor(host(), request), bytesOf(request.body));
     return reply.code(204).send();
   });
+}
+
+function addTokenRoute(server: FastifyInstance, { host }: RoutePorts): void {
+  const about = { schema: { querystring: AboutQuery } };
 
   server.post<About>("/v1/worker/token", about, async (request, reply) => {
     const { token, expiresAt } = await host().renewWorkerToken(

@@ -23,7 +23,9 @@ import { COMPAT_ROUTES } from "./rules.ts";
 import { addRunRoutes } from "./run-routes.ts";
 import { SealedSecrets } from "./sealed-secrets.ts";
 import { addSessionRoutes } from "./session-routes.ts";
+import { acceptCompatSockets } from "./socket.ts";
 import { addTaskRoutes } from "./task-routes.ts";
+import { addCompatWorkerRoutes } from "./worker-routes.ts";
 
 /** The largest request body, in bytes. */
 const MAX_BODY = 16 * 1024 * 1024;
@@ -71,6 +73,8 @@ export async function openDoor(address: Address, onDefect: (error: unknown) => v
   addTaskRoutes(server, ports);
   addRunRoutes(server, ports);
   addSessionRoutes(server, ports);
+  acceptCompatSockets(server, ports);
+  addCompatWorkerRoutes(server, ports);
   url = await bind(server, address);
   return {
     url,

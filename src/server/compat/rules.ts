@@ -25,4 +25,14 @@ export const COMPAT_ROUTES = {
 
   "POST /v1/operators": { verb: "attach_session", target: "none", anyone: true },
   "DELETE /v1/operators/:sid": { verb: "detach_session", target: "session" },
+  "GET /v1/operators/:sid/ws": { verb: "dispatch_attempt", target: "session" },
+
+  "GET /v1/worker/prompt": { verb: "fetch_prompt", target: "step" },
+  "GET /v1/worker/prompt/system": { verb: "fetch_prompt", target: "step" },
+  "GET /v1/worker/outputs/:name": { verb: "fetch_data", target: "step", artifact: "name" },
+  "POST /v1/worker/submit": { verb: "post_result", target: "step" },
+  "POST /v1/worker/result": { verb: "post_result", target: "step" },
+  "POST /v1/worker/artifact": { verb: "emit_output", target: "step", artifact: "name" },
+  "POST /v1/worker/stats": { verb: "emit_output", target: "step" },
+  "POST /v1/worker/degradation": { verb: "emit_output", target: "step" },
 } as const satisfies RuleTable;
