@@ -87,7 +87,7 @@ describe("a launch", () => {
       served.client.send("POST", "/v1/tasks", { json, ...(bearer === undefined ? {} : { bearer }) });
     const before = (await runs()).length;
     expect((await launched()).status).toBe(401);
-    expect((await launched(token)).status).toBe(401);
+    expect((await launched(token)).status).toBe(403);
     expect((await launched("mse-nothing")).status).toBe(401);
     expect((await runs()).length).toBe(before);
     expect((await launched(CREDENTIAL)).status).toBe(200);

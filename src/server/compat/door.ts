@@ -21,7 +21,6 @@ import { demandLocal } from "./local-requests.ts";
 import type { DoorPorts } from "./ports.ts";
 import { COMPAT_ROUTES } from "./rules.ts";
 import { addRunRoutes } from "./run-routes.ts";
-import { SealedSecrets } from "./sealed-secrets.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { acceptCompatSockets } from "./socket.ts";
 import { addTaskRoutes } from "./task-routes.ts";
@@ -41,7 +40,7 @@ export async function openDoor(address: Address, onDefect: (error: unknown) => v
   if (!LOOPBACK.has(address.hostname)) {
     throw new ServerError("not_loopback", `${address.hostname} is not this machine alone: the door opens nowhere else`);
   }
-  let service: { readonly host: Host; readonly access: Access; readonly secrets: SealedSecrets } | undefined;
+  let service: { readonly host: Host; readonly access: Access } | undefined;
   let url = "";
   const server = Fastify({
     bodyLimit: MAX_BODY,
@@ -56,7 +55,6 @@ export async function openDoor(address: Address, onDefect: (error: unknown) => v
   const ports: DoorPorts = {
     host: () => current().host,
     access: () => current().access,
-    secrets: () => current().secrets,
     url: () => url,
     onDefect,
   };
@@ -79,20 +77,8 @@ export async function openDoor(address: Address, onDefect: (error: unknown) => v
   return {
     url,
     ready({ host, credential, sources = host.credentialSources }: Service) {
-      const secrets = new SealedSecrets(credential);
-      const access = new Access({
-        credential,
-        capabilities: host.capabilities,
-        now: () => host.now(),
-        sources: {
-          ...sources,
-          session: async (shown) => {
-            const secret = secrets.open(shown);
-            return secret === undefined ? undefined : sources.session(secret);
-          },
-        },
-      });
-      service = { host, access, secrets };
+      const { capabilities } = host;
+      service = { host, access: new Access({ credential, capabilities, now: () => host.now(), sources }) };
     },
     async [Symbol.asyncDispose]() {
       await server.close();

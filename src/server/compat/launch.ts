@@ -2,8 +2,8 @@
  * A launch: from the client's request to a run of the host, an ordinary one.
  *
  * N1  All that can be refused is refused before anything is written.
- * N2  Whoever shows nothing, or is a session of the door, starts what has run here before, by its id. A document is code:
- *     it takes the host's own credential, or a token that may `start_task`.
+ * N2  Whoever shows nothing starts what has run here before, by its id. A document is code: it takes a credential that
+ *     may `start_task`, which a session of the door may not.
  */
 import type { CompiledBlueprint } from "../../blueprint/index.ts";
 import type { Grant } from "../../capability/index.ts";
@@ -68,8 +68,8 @@ async function blueprintOf(
   grant: Grant | undefined,
 ): Promise<CompiledBlueprint> {
   if (blueprint.kind === "inline") {
-    if (grant === undefined || grant.sessionId !== undefined) {
-      throw new ServerError("unauthorized", "a document is started with the host's credential, or a token: name an id");
+    if (grant === undefined) {
+      throw new ServerError("unauthorized", "a document is started by whoever shows a credential: else name an id");
     }
     return host.workshop.compile(blueprint.value as Json);
   }

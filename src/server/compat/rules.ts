@@ -6,7 +6,8 @@
  * seat the runs whose ids it knows. What that is worth is bounded by three rules.
  *
  * R1  A run's id has 80 random bits, and no route lists runs: who has not been told one has none.
- * R2  A session that joined here is one here only: its token is worthless on the native port (sealed-secrets.ts).
+ * R2  A session that joined here has the verbs of working on requests, on the native port too: it starts, lists, reads and
+ *     cancels nothing (session-routes.ts).
  * R3  A Blueprint is started by its id, and only if it has run here before; a document takes a credential (launch.ts).
  */
 import type { RuleTable } from "../rules.ts";

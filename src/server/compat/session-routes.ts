@@ -1,6 +1,7 @@
 /** The door's routes about sessions: joining, leaving. The socket is elsewhere (socket.ts). */
 import { type Static, Type } from "@sinclair/typebox";
 import type { FastifyInstance } from "fastify";
+import type { Verb } from "../../capability/index.ts";
 import type { Json } from "../../flow/index.ts";
 import type { DoorPorts } from "./ports.ts";
 
@@ -40,14 +41,25 @@ type JoinRequest = Static<typeof JoinRequest>;
 const SessionPath = Type.Object({ sid: Type.String({ minLength: 1, maxLength: 100 }) });
 type SessionPath = Static<typeof SessionPath>;
 
+/** What a session may that joined here, on whatever port: work on what its seats are asked for. It starts and lists nothing. */
+const SESSION_VERBS: readonly Verb[] = [
+  "detach_session",
+  "dispatch_attempt",
+  "heartbeat",
+  "mark_blocked",
+  "mark_pass",
+  "mint_worker_token",
+  "query_senior",
+];
+
 /** Adds the routes. */
-export function addSessionRoutes(server: FastifyInstance, { host, secrets }: DoorPorts): void {
+export function addSessionRoutes(server: FastifyInstance, { host }: DoorPorts): void {
   server.post<{ Body: JoinRequest }>("/v1/operators", { schema: { body: JoinRequest } }, async ({ body }, reply) => {
     const { capability_manifest: manifest, desc } = body;
     const description = desc && desc.trim() !== "" ? desc : "joined through the compatibility door";
-    const order = { description, ...(manifest ? { manifest: manifest as Json } : {}) };
+    const order = { description, verbs: SESSION_VERBS, ...(manifest ? { manifest: manifest as Json } : {}) };
     const { session, secret } = await host().operators.join(order);
-    return reply.header("cache-control", "no-store").send({ sid: session.sessionId, token: secrets().seal(secret) });
+    return reply.header("cache-control", "no-store").send({ sid: session.sessionId, token: secret });
   });
 
   server.delete<{ Params: SessionPath }>(

@@ -55,6 +55,7 @@ async function attach(
   read: (message: string | Uint8Array) => ClientFrame | undefined,
   { host, url, onDefect }: DoorPorts,
 ): Promise<void> {
+  const { verbs } = await host().operators.session(sessionId);
   await speakOver(
     ws,
     "json",
@@ -62,6 +63,7 @@ async function attach(
       const translation = new Translation(link, {
         host: host(),
         sessionId,
+        may: (verb) => verbs === undefined || verbs.includes(verb),
         baseUrl: url(),
         ping: (text) => ws.ping(text),
         read,

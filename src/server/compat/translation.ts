@@ -9,7 +9,7 @@
  *     late, unknown or of the wrong kind changes nothing, without a word.
  * T3  An acknowledgement is the step's answer only where no worker has answered; the same one again changes nothing.
  */
-import { type Binding, CapabilityError } from "../../capability/index.ts";
+import { type Binding, CapabilityError, type Verb } from "../../capability/index.ts";
 import { assertNever, type Json } from "../../flow/index.ts";
 import {
   bodyOf,
@@ -32,6 +32,8 @@ const MAX_TEXT = 4_000;
 export interface TranslationPorts {
   readonly host: Pick<Host, "operators" | "worker">;
   readonly sessionId: string;
+  /** Whether the session was given a verb. */
+  readonly may: (verb: Verb) => boolean;
   readonly baseUrl: string;
   /** Pings the client's end, which answers with the same text. */
   readonly ping: (text: string) => void;
@@ -163,6 +165,7 @@ export class Translation implements Connection {
     const { req_id: id, value = null, ok = true, error, stats } = frame;
     const record = await this.#request(id);
     if (record?.kind !== "step" || record.state !== "open") return;
+    if (!this.#ports.may(ok ? "mark_pass" : "mark_blocked")) return;
     const binding = await this.#held(record);
     if (binding === undefined) return;
     const { worker } = this.#ports.host;
