@@ -12,6 +12,7 @@ const pages = [
   "spec/errors.md",
   "spec/glossary.md",
   "spec/layers.md",
+  "spec/worker-contract.md",
 ];
 
 describe.each(pages)("%s", (page) => {
