@@ -5,7 +5,7 @@
  * Does not own: anything that changes a run (host.ts).
  */
 import { hash } from "node:crypto";
-import type { RunQuery, RunRecord, ScheduleRecord, Stores } from "../stores/ports.ts";
+import type { JournalRow, RunQuery, RunRecord, ScheduleRecord, Stores, TailRow } from "../stores/ports.ts";
 import { exportRun } from "./archive/index.ts";
 import { EngineError, readJournal } from "./engine/index.ts";
 import { KernelError, type ReplayedEntry } from "./kernel/index.ts";
@@ -61,6 +61,22 @@ export class RunRecords {
     throw new KernelError("journal_corrupt", `journal entry ${seq} is missing: the run has ${nextSeq - 1} entries`, {
       seq,
     });
+  }
+
+  /** Rows of a run's journal, as they are, from a seq on. @throws EngineError `run_unknown`. */
+  async entries(runId: string, fromSeq: number, limit: number): Promise<readonly JournalRow[]> {
+    await this.run(runId);
+    return this.#stores.journals.read(runId, fromSeq, limit);
+  }
+
+  /** Rows of all journals in the order they were committed, after a position. */
+  tail(after: number, limit: number): Promise<readonly TailRow[]> {
+    return this.#stores.journals.tail(after, limit);
+  }
+
+  /** The position of the last row there ever was. */
+  end(): Promise<number> {
+    return this.#stores.journals.end();
   }
 
   /**

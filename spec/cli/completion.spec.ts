@@ -63,6 +63,7 @@ describe.skipIf(!has("bash"))("bash, with the script sourced", () => {
         "run",
         "serve",
         "runs",
+        "events",
         "signal",
         "token",
         "schedule",

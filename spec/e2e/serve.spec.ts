@@ -110,6 +110,42 @@ describe("serve", () => {
     await after.running.ended;
   });
 
+  it("lets its events be followed, of a run to its end and of all runs over a restart", async () => {
+    const directory = await temporaryDirectory();
+    const dataDir = join(directory, "data");
+    const before = await serve(dataDir);
+    const all = start(["events", "--follow", "--json", "--from", "1", "--data-dir", dataDir]);
+    const told = (pattern: RegExp): Promise<string> =>
+      new Promise((resolve) => {
+        let text = "";
+        all.child.stdout?.on("data", (more: string) => {
+          text += more;
+          if (pattern.test(text)) resolve(text);
+        });
+      });
+    const began = told(/"step_started".*"key":"1"/u);
+    const finished = told(/"run_finished".*\n/u);
+    const launched = await before.ask("/v1/runs", { blueprint: threeSteps(directory), input: {} });
+    const { run_id: runId } = (await launched.json()) as { run_id: string };
+    await began;
+    before.running.child.kill("SIGKILL");
+    await before.running.ended;
+    const after = await serve(dataDir);
+    const one = start(["runs", "events", runId, "--follow", "--json", "--data-dir", dataDir]);
+    await writeFile(join(directory, "go"), "");
+    const { code, stdout } = await one.ended;
+    expect(code).toBe(0);
+    const lines = (text: string): { offset: number; entry: { seq: number } }[] =>
+      text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+    const run = lines(stdout);
+    expect(run.map(({ offset }) => offset)).toEqual(run.map((_, index) => index + 1));
+    expect(run.at(-1)?.entry).toMatchObject({ type: "run_finished" });
+    expect(lines(await finished).map(({ entry }) => entry)).toEqual(run.map(({ entry }) => entry));
+    all.child.kill("SIGTERM");
+    after.running.child.kill("SIGTERM");
+    await after.running.ended;
+  });
+
   it("stops in good order on SIGTERM: workers end, the run can go on", async () => {
     const directory = await temporaryDirectory();
     const dataDir = join(directory, "data");

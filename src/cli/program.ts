@@ -6,6 +6,7 @@
  */
 import { Argument, Command, Option } from "commander";
 import { packageVersion } from "../package-version.ts";
+import { addEventsCommand } from "./events/events-program.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { addOperatorCommands } from "./operator/operator-program.ts";
 import { addDataDir, addInclude, addVerbose, collect, wholeNumber } from "./options.ts";
@@ -45,6 +46,7 @@ export function buildProgram(surface: Surface, perform: Perform): Command {
   addRun(program, surface, perform);
   addServe(program, surface, perform);
   addRunsCommands(program, surface, perform);
+  addEventsCommand(program, surface, perform);
   addScheduleCommands(program, surface, perform);
   addTokenCommands(program, surface, perform);
   addOperatorCommands(program, surface, perform);

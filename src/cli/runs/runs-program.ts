@@ -1,5 +1,6 @@
 /** The commands about runs that exist: `runs ...` and `signal`. As program.ts, loads nothing but commander. */
 import { type Command, Option } from "commander";
+import { addEventsOptions } from "../events/events-program.ts";
 import { addDataDir, addInclude, addVerbose, collect, wholeNumber } from "../options.ts";
 import type { Perform } from "../program.ts";
 import type { Surface } from "../surface.ts";
@@ -57,6 +58,15 @@ function addReading(runs: Command, surface: Surface, perform: Perform): void {
     .addOption(new Option("-q, --quiet", "no progress").conflicts("verbose"));
   addVerbose(addDataDir(watch)).action((run: string, flags) =>
     perform(async () => (await import("./runs-watch.ts")).watchCommand(surface, run, flags)),
+  );
+
+  const events = runs
+    .command("events")
+    .summary("show a run's journal, entry by entry")
+    .description("Show what is journaled of a run, entry by entry; with --follow until it has ended.")
+    .argument("<run>", "a run's id");
+  addEventsOptions(events).action((run: string, flags) =>
+    perform(async () => (await import("../events/events-command.ts")).eventsCommand(surface, run, flags)),
   );
 
   const queue = runs
