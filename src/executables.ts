@@ -54,10 +54,16 @@ export class Executables {
     this.#parts = parts;
   }
 
-  /** The executable of a Blueprint that was just compiled, pinned in the store. Resolves when the pin is durable. */
-  pin(compiled: CompiledBlueprint): { readonly executable: Promise<Executable>; readonly pinned: Promise<void> } {
+  /**
+   * The executable of a Blueprint that was just compiled, pinned in the store. Resolves when the pin is durable.
+   * `newest`: it is the newest version of its Blueprint from now on; default: not.
+   */
+  pin(
+    compiled: CompiledBlueprint,
+    { newest = false }: { readonly newest?: boolean } = {},
+  ): { readonly executable: Promise<Executable>; readonly pinned: Promise<void> } {
     const { blueprint, version, canonical } = compiled;
-    const pinned = this.#parts.documents.put({ version, blueprintId: blueprint.id, text: canonical });
+    const pinned = this.#parts.documents.put({ version, blueprintId: blueprint.id, text: canonical, newest });
     const kept = this.#kept(version, () => Promise.resolve(compiled));
     return { executable: kept.then(({ executable }) => executable), pinned };
   }

@@ -55,7 +55,7 @@ export class HostSchedules {
   async add(compiled: CompiledBlueprint, order: ScheduleOrder): Promise<ScheduleRecord> {
     const { blueprint, version, canonical } = compiled;
     const schedule = scheduleOf(order, { id: blueprint.id, version }, this.#ports.clock.now());
-    await this.#ports.stores.documents.put({ version, blueprintId: blueprint.id, text: canonical });
+    await this.#ports.stores.documents.put({ version, blueprintId: blueprint.id, text: canonical, newest: true });
     await this.#scheduler.add(schedule);
     return schedule;
   }

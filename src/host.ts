@@ -29,6 +29,7 @@ import {
 } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
+import { type ForkOptions, type ForkPorts, forkRun, type RerunOptions, rerunRun } from "./host-forks.ts";
 import { HostKeys } from "./host-keys.ts";
 import { deskSources, openDesk } from "./host-operators.ts";
 import { HostSchedules } from "./host-schedules.ts";
@@ -64,6 +65,7 @@ export type {
 export { ARCHIVE_LIMITS, ArchiveError } from "./archive/index.ts";
 export type { CancelRequest, HostObserver, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError, stepIdOf } from "./engine/index.ts";
+export type { ForkOptions, ForkSide, RerunOptions } from "./host-forks.ts";
 export type { Degradation, DivergencePolicy, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
 export type { QueueView, TaskInput, Ticket } from "./middleware/index.ts";
@@ -115,19 +117,10 @@ export interface LaunchOptions {
   readonly observer?: RunObserver;
   /** A launch with the key of an earlier one is that run: nothing new is started. 1 to 200 characters. */
   readonly idempotencyKey?: string;
+  /** Whether this is the newest version of its Blueprint from now on. Default true. */
+  readonly newest?: boolean;
   /** Who sits where from the start, by seat. What they take it for: 1 to 1000 characters. */
   readonly seats?: Readonly<Record<string, { readonly sessionId: string; readonly description: string }>>;
-}
-
-/** What a fork changes. */
-export interface ForkOptions {
-  /** See ForkOrder.from. Default `failed`. */
-  readonly from?: string;
-  /** The version to run. Default: the one the source is pinned to. */
-  readonly compiled?: CompiledBlueprint;
-  /** Changes the source's initial ctx. */
-  readonly ctx?: (initial: Json) => Json;
-  readonly observer?: RunObserver;
 }
 
 /** How long after recovery queues still let nobody pass, in milliseconds: revived steps are on their way to them. */
@@ -212,7 +205,7 @@ export class Host implements AsyncDisposable {
       stores,
       clock: systemClock,
       blueprint: (version) => this.blueprint(version),
-      launch: (compiled, order) => this.launch(compiled, order),
+      launch: (compiled, order) => this.launch(compiled, { ...order, newest: false }),
       cancel: (runId, request) => this.cancel(runId, request),
       onEntries: (runId, listener) => this.onEntries(runId, listener),
       onDefect: options.onDefect ?? (() => {}),
@@ -273,12 +266,12 @@ export class Host implements AsyncDisposable {
    * @throws OperatorError `seat_unknown`, `session_unknown`, `seat_invalid`; nothing was started then.
    */
   async launch(compiled: CompiledBlueprint, options: LaunchOptions = {}): Promise<RunHandle> {
-    const { input, taskInput = {}, observer, idempotencyKey, seats = {} } = options;
+    const { input, taskInput = {}, observer, idempotencyKey, newest = true, seats = {} } = options;
     // Asked first, so that a launch that is not the first begins nothing; the store decides between two at once.
     const known = idempotencyKey === undefined ? undefined : await this.launchedWith(idempotencyKey);
     if (known !== undefined) return this.#engine.attach(known.runId);
     await this.#checkSeats(compiled, seats);
-    const { executable, pinned } = this.#executables.pin(compiled);
+    const { executable, pinned } = this.#executables.pin(compiled, { newest });
     const handle = this.#engine.launch({
       executable: await executable,
       ctx: initialCtx(compiled.blueprint.default_init_ctx, input),
@@ -298,23 +291,14 @@ export class Host implements AsyncDisposable {
     return handle;
   }
 
-  /** Starts a run that shares what another has recorded. Resolves when its start is durable. */
-  async fork(runId: string, options: ForkOptions = {}): Promise<RunHandle> {
-    const { from, compiled, ctx, observer } = options;
-    const source = await this.run(runId);
-    const { executable, pinned } =
-      compiled === undefined
-        ? { executable: this.#executables.resolve(source.blueprintVersion), pinned: undefined }
-        : this.#executables.pin(compiled);
-    const handle = await this.#engine.fork({
-      runId,
-      executable: await executable,
-      ...(from === undefined ? {} : { from }),
-      ...(ctx === undefined ? {} : { ctx }),
-      ...(observer === undefined ? {} : { observer }),
-    });
-    await Promise.all([pinned, handle.accepted]);
-    return handle;
+  /** Starts a run that shares what another has recorded; see forkRun of host-forks.ts. */
+  fork(runId: string, options: ForkOptions = {}): Promise<RunHandle> {
+    return forkRun(runId, options, this.#forkPorts());
+  }
+
+  /** Runs a task that has ended again, from the start; see rerunRun of host-forks.ts. */
+  rerun(runId: string, options: RerunOptions = {}): Promise<RunHandle> {
+    return rerunRun(runId, options, this.#forkPorts());
   }
 
   /** Brings back the runs that nobody drives. Once, before other work. */
@@ -459,6 +443,16 @@ export class Host implements AsyncDisposable {
   /** Tells an observer every event of a run from now on; the returned function ends that. */
   observe(runId: string, observer: RunObserver): () => void {
     return this.#engine.observe(runId, observer);
+  }
+
+  #forkPorts(): ForkPorts {
+    return {
+      engine: this.#engine,
+      executables: this.#executables,
+      documents: this.#stores.documents,
+      run: (runId) => this.run(runId),
+      compile: (document) => this.workshop.compile(document),
+    };
   }
 
   async #checkSeats({ blueprint }: CompiledBlueprint, seats: NonNullable<LaunchOptions["seats"]>): Promise<void> {

@@ -16,6 +16,7 @@ export function runObject(record: RunRecord): JsonObject {
     ...(record.wakeAt === undefined ? {} : { wake_at: record.wakeAt }),
     ...(record.forkedFrom === undefined ? {} : { forked_from: record.forkedFrom }),
     ...(record.parentRunId === undefined ? {} : { parent_run_id: record.parentRunId }),
+    ...(record.parentStep === undefined ? {} : { parent_step: { ...record.parentStep } }),
     ...(record.idempotencyKey === undefined ? {} : { idempotency_key: record.idempotencyKey }),
     ...(record.held ? { held: true } : {}),
     recovery_attempts: record.recoveryAttempts,

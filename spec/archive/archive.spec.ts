@@ -118,7 +118,7 @@ describe("an archive", () => {
     const [source, target] = [await aHost(), await aHost()];
     const runId = await ended(source, failing, { in: "x" });
     await target.importRun(pieces(await archiveOf(source, runId)));
-    const fork = await target.fork(runId, { compiled: await workshop.compile(passing as Json) });
+    const fork = await target.fork(runId, { head: await workshop.compile(passing as Json) });
     expect(await fork.result).toMatchObject({ status: "done", ctx: { a: "x", b: "x" } });
   });
 

@@ -203,6 +203,31 @@ describe("runs fork", () => {
   });
 });
 
+describe("runs fork and rerun with another version", () => {
+  it("take flow and agents from the pinned or the newest version, and execute what changed", async () => {
+    const runId = await failedRun();
+    const mended = twoSteps(directory, lua("second", "return 2"));
+    const flow = { kind: "seq", children: [step("first", "$.a"), step("second", "$.b"), step("second", "$.c")] };
+    expect((await runs("run", await file("newer.json", { ...mended, flow }))).exit).toBe(0);
+    expect(await executions()).toBe(2);
+    const agents = await runs("runs", "fork", runId, "--flow", "pinned", "--agents", "head");
+    expect(JSON.parse(agents.stdout)).toMatchObject({ a: { raw: "made" }, b: 2 });
+    expect(JSON.parse(agents.stdout)).not.toHaveProperty("c");
+    const both = await runs("runs", "fork", runId, "--flow", "head", "--agents", "head");
+    expect(JSON.parse(both.stdout)).toMatchObject({ a: { raw: "made" }, b: 2, c: 2 });
+    expect(await executions(), "the first step is as it was").toBe(2);
+
+    const again = await runs("runs", "rerun", runId, "--set", "more=1", "--json");
+    expect(JSON.parse(again.stdout)).toMatchObject({ status: "done", ctx: { more: 1, c: 2 } });
+    expect(await executions()).toBe(3);
+    const { run_id } = JSON.parse(again.stdout);
+    expect((await runs("runs", "show", run_id)).stdout).toMatch(new RegExp(`rerun of +${runId}$`, "mu"));
+    expect((await runs("runs", "rerun", runId, "--flow", "pinned", "--agents", "pinned")).exit).toBe(1);
+    expect((await runs("runs", "rerun", "R-none")).stderr).toContain("no run R-none");
+    expect((await runs("runs", "fork", runId, "--flow", "other")).exit).toBe(2);
+  });
+});
+
 /** A run that waits for the signal `go`: `run` itself would stay with it, so it is a fork. */
 async function waitingRun(): Promise<string> {
   const gate = await file("gate.json", waiting);

@@ -139,6 +139,17 @@ describe("a host that is ready", () => {
     expect(fork).toMatchObject({ status: 201, body: { forked_from: runId } });
     expect(await act("cancel", { reason: "enough" })).toMatchObject({ status: 200, body: { status: "cancelled" } });
     expect(await act("cancel")).toMatchObject({ status: 409, body: { code: "run_ended" } });
+    const rerun = await act("rerun", { ctx: { more: 1 }, flow: "pinned" });
+    expect(rerun).toMatchObject({ status: 201, body: { forked_from: runId, status: "running" } });
+    expect(await ask(`/v1/runs/${rerun.body.run_id}/rerun`, { body: {} })).toMatchObject({
+      status: 409,
+      body: { code: "fork_live" },
+    });
+    expect(await act("fork", { flow: "other" })).toMatchObject({ status: 400 });
+    expect(await act("fork", { version: `sha256:${"0".repeat(64)}` })).toMatchObject({
+      status: 404,
+      body: { code: "version_unknown" },
+    });
     expect((await ask(`/v1/runs/${runId}`, { method: "DELETE" })).status).toBe(204);
     expect(await ask(`/v1/runs/${runId}`)).toMatchObject({ status: 404, body: { code: "run_unknown" } });
   });

@@ -52,6 +52,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   schedule_invalid: asked("see `swarm-host schedule add --help`"),
   request_contradicts: asked("see the command's --help"),
   run_ended: asked("fork it to run it again: see `swarm-host runs fork --help`"),
+  head_unknown: asked("name a Blueprint with --blueprint"),
   fork_live: asked("cancel it first, or name a step key with --from: see `swarm-host runs fork --help`"),
   run_live: asked("cancel it first: see `swarm-host runs cancel --help`"),
   run_held: asked("release it first: see `swarm-host runs release --help`"),

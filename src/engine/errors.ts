@@ -12,6 +12,7 @@
  * - `run_stuck`: the run cannot go on: its journal is damaged, its Blueprint is missing or does what the journal does not
  *   say. It is suspended, with the cause.
  * - `key_unknown`: a fork from a step key the run has no record of.
+ * - `head_unknown`: a fork with the newest version of a Blueprint of which no version is kept as that.
  * - `fork_live`: a fork from what failed, or a rerun, of a run that has not ended.
  * - `attempt_over`: something was to be recorded of an attempt that is no longer under way here.
  * - `invalid_memo`: a memo's name, value or number is over its limit. Keep large things in a store, and their name here.
@@ -27,6 +28,7 @@ export type EngineErrorCode =
   | "run_stuck"
   | "key_unknown"
   | "fork_live"
+  | "head_unknown"
   | "attempt_over"
   | "invalid_memo"
   | "invalid_deadline";

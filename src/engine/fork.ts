@@ -38,6 +38,8 @@ export interface ForkOrder {
   readonly from?: string;
   /** Changes the source's initial ctx. Default: it is taken as it was. */
   readonly ctx?: (initial: Json) => Json;
+  /** Changes what the source was launched with. Default: it is taken as it was. */
+  readonly context?: (launch: JsonObject) => JsonObject;
 }
 
 /** What the completions and extern values of a source are offered as. */
@@ -85,7 +87,7 @@ export async function forkStart(order: ForkOrder, stores: ReadStores, hash: Hash
   const forkedFrom = { run: runId, key, entries: entries.length };
   return {
     ctx: order.ctx === undefined ? initial : order.ctx(initial),
-    context: first.entry.context,
+    context: order.context === undefined ? first.entry.context : order.context(first.entry.context),
     offer: offerOf(entries, forkedFrom, executable.flowDigest),
     forkedFrom,
   };

@@ -65,6 +65,7 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   schedule_invalid: [422, "The schedule is not valid"],
   run_ended: [409, "The run has ended"],
   run_live: [409, "The run has not ended"],
+  head_unknown: [409, "The Blueprint has no newest version here"],
   fork_live: [409, "The run has not ended"],
   run_held: [409, "The run is held"],
   run_elsewhere: [409, "Another host has the run"],

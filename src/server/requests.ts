@@ -31,6 +31,7 @@ export const ListQuery = Type.Object(
   {
     status: Type.Optional(Type.String({ pattern: "^[a-z_]{1,20}(,[a-z_]{1,20}){0,8}$" })),
     blueprint: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    parent: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
     limit: Type.Optional(Type.String({ pattern: "^([1-9][0-9]{0,2}|1000)$" })),
     before: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
   },
@@ -70,13 +71,27 @@ export const SignalBody = Type.Object(
 );
 export type SignalBody = Static<typeof SignalBody>;
 
-/** A fork. `ctx` replaces the source's initial ctx. */
-export const ForkBody = Type.Object(
+const ForkSide = Type.Union([Type.Literal("pinned"), Type.Literal("head")]);
+
+/**
+ * A rerun. `ctx` replaces the source's initial ctx; `blueprint` or `version` stands for the newest version, and `flow` and
+ * `agents` say what is taken of it.
+ */
+export const RerunBody = Type.Object(
   {
-    from: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })),
     blueprint: Type.Optional(Type.Object({})),
+    version: Type.Optional(Type.String({ pattern: "^sha256:[0-9a-f]{64}$" })),
+    flow: Type.Optional(ForkSide),
+    agents: Type.Optional(ForkSide),
     ctx: Type.Optional(Type.Object({})),
   },
+  closed,
+);
+export type RerunBody = Static<typeof RerunBody>;
+
+/** A fork: a rerun that takes over what need not be done again. */
+export const ForkBody = Type.Object(
+  { ...RerunBody.properties, from: Type.Optional(Type.String({ minLength: 1, maxLength: 1000 })) },
   closed,
 );
 export type ForkBody = Static<typeof ForkBody>;

@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { CompiledBlueprint } from "../blueprint/index.ts";
 import { demandVerb, type Grant } from "../capability/index.ts";
 import type { Json } from "../flow/index.ts";
-import type { Host, RunStatus } from "../host.ts";
+import type { Host, RerunOptions, RunStatus } from "../host.ts";
 import { queueObject } from "../queue-object.ts";
 import { runObject } from "../run-object.ts";
 import { addArchiveRoutes } from "./archive-routes.ts";
@@ -25,6 +25,7 @@ import {
   LaunchHeaders,
   ListQuery,
   ReasonBody,
+  RerunBody,
   ResumeBody,
   RunPath,
   SignalBody,
@@ -66,7 +67,7 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
     "/v1/runs",
     { schema: { body: LaunchBody, headers: LaunchHeaders } },
     async (request, reply) => {
-      const { input, seats } = request.body;
+      const { blueprint, input, seats } = request.body;
       // Who sits where is more than that something runs.
       if (seats !== undefined) demandVerb(request.grant, "dispatch_attempt");
       const key = launchKey(request.grant, request.headers["idempotency-key"]);
@@ -74,6 +75,7 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
       if (known !== undefined) return runObject(known);
       const compiled = await blueprintOf(host(), request.body);
       const run = await host().launch(compiled, {
+        newest: blueprint !== undefined,
         ...(input === undefined ? {} : { input: input as Json }),
         ...(key === undefined ? {} : { idempotencyKey: key }),
         ...(seats === undefined ? {} : { seats: launchSeats(seats, request.grant) }),
@@ -86,11 +88,12 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
   );
 
   server.get<{ Querystring: ListQuery }>("/v1/runs", { schema: { querystring: ListQuery } }, async (request) => {
-    const { status, blueprint, limit, before } = request.query;
+    const { status, blueprint, parent, limit, before } = request.query;
     const runs = await host().runs({
       limit: limit === undefined ? DEFAULT_LIMIT : Number(limit),
       ...(status === undefined ? {} : { status: status.split(",") as RunStatus[] }),
       ...(blueprint === undefined ? {} : { blueprintId: blueprint }),
+      ...(parent === undefined ? {} : { parentRunId: parent }),
       ...(before === undefined ? {} : { before }),
     });
     return { runs: runs.map(runObject) };
@@ -197,21 +200,46 @@ function addControlRoutes(server: FastifyInstance, { host }: RoutePorts): void {
     },
   );
 
+  const created = async (reply: FastifyReply, runId: string): Promise<FastifyReply> =>
+    reply
+      .code(201)
+      .header("location", `/v1/runs/${runId}`)
+      .send(await after(runId));
+
   server.post<{ Params: RunPath; Body: ForkBody }>(
     "/v1/runs/:id/fork",
     { schema: { params: RunPath, body: ForkBody } },
-    async ({ params: { id }, body: { from, blueprint, ctx } }, reply) => {
-      const run = await host().fork(id, {
-        ...(from === undefined ? {} : { from }),
-        ...(blueprint === undefined ? {} : { compiled: await host().workshop.compile(blueprint as Json) }),
-        ...(ctx === undefined ? {} : { ctx: () => ctx as Json }),
-      });
-      return reply
-        .code(201)
-        .header("location", `/v1/runs/${run.runId}`)
-        .send(await after(run.runId));
+    async ({ params: { id }, body: { from, ...body } }, reply) => {
+      const options = await rerunOptions(host(), body);
+      const run = await host().fork(id, { ...options, ...(from === undefined ? {} : { from }) });
+      return created(reply, run.runId);
     },
   );
+
+  server.post<{ Params: RunPath; Body: RerunBody }>(
+    "/v1/runs/:id/rerun",
+    { schema: { params: RunPath, body: RerunBody } },
+    async ({ params: { id }, body }, reply) => {
+      const run = await host().rerun(id, await rerunOptions(host(), body));
+      return created(reply, run.runId);
+    },
+  );
+}
+
+async function rerunOptions(host: Host, { blueprint, version, flow, agents, ctx }: RerunBody): Promise<RerunOptions> {
+  const head =
+    blueprint === undefined && version === undefined
+      ? undefined
+      : await blueprintOf(host, {
+          ...(blueprint === undefined ? {} : { blueprint }),
+          ...(version === undefined ? {} : { version }),
+        });
+  return {
+    ...(head === undefined ? {} : { head }),
+    ...(flow === undefined ? {} : { flow }),
+    ...(agents === undefined ? {} : { agents }),
+    ...(ctx === undefined ? {} : { ctx: () => ctx as Json }),
+  };
 }
 
 function addQueueRoute(server: FastifyInstance, { host }: RoutePorts): void {

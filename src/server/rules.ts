@@ -57,6 +57,7 @@ export const ROUTES = {
   "POST /v1/runs/:id/resume": { verb: "resume_loop", target: "run" },
   "POST /v1/runs/:id/signals": { verb: "inject_directive", target: "run" },
   "POST /v1/runs/:id/fork": { verb: "start_task", target: "run" },
+  "POST /v1/runs/:id/rerun": { verb: "start_task", target: "run" },
   "GET /v1/events": { verb: "subscribe_events", target: "host" },
 
   "POST /v1/schedules": { verb: "administer", target: "host" },

@@ -1,5 +1,5 @@
 /**
- * `swarm-host runs resume`, `runs fork` and `signal`: commands that make a run go on.
+ * `swarm-host runs resume`, `runs fork`, `runs rerun` and `signal`: commands that make a run, or a new one of it, go on.
  *
  * Owns: what each of them asks of the host. Does not own: showing the run and telling its end (../run/drive.ts).
  */
@@ -8,7 +8,7 @@ import { randomUUID } from "node:crypto";
 import type { CompiledBlueprint } from "../../blueprint/index.ts";
 import { ClientError } from "../../client/index.ts";
 import { type Json, type JsonObject, ownValue } from "../../flow/index.ts";
-import type { DivergencePolicy, Host, RunHandle } from "../../host.ts";
+import type { DivergencePolicy, ForkSide, Host, RunHandle } from "../../host.ts";
 import { compiledOrRefuse, openWorkshop } from "../checked.ts";
 import { CliError } from "../cli-error.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
@@ -34,12 +34,18 @@ export interface ResumeFlags extends GoOnFlags {
   readonly divergence: DivergencePolicy;
 }
 
-/** Options of `runs fork`. */
-export interface ForkFlags extends GoOnFlags {
-  readonly from: string;
+/** Options of `runs rerun`. */
+export interface RerunFlags extends GoOnFlags {
   readonly blueprint?: string;
   readonly include?: readonly string[];
+  readonly flow?: ForkSide;
+  readonly agents?: ForkSide;
   readonly set?: readonly string[];
+}
+
+/** Options of `runs fork`. */
+export interface ForkFlags extends RerunFlags {
+  readonly from: string;
 }
 
 /** Options of `signal`. */
@@ -80,27 +86,52 @@ export async function signalCommand(
   });
 }
 
-/** Starts a fork. The Blueprint is checked before anything is opened. */
-export async function forkCommand(surface: Surface, runId: string, flags: ForkFlags): Promise<ExitCode> {
+/** Starts a fork. */
+export function forkCommand(surface: Surface, runId: string, flags: ForkFlags): Promise<ExitCode> {
+  const { from } = flags;
+  return startedFrom(surface, runId, flags, {
+    own: (host, options) => host.fork(runId, { ...options, from }),
+    ask: (host, body) => host.ask("POST", runPath(runId, "/fork"), { ...body, from }),
+  });
+}
+
+/** Runs a task again. */
+export function rerunCommand(surface: Surface, runId: string, flags: RerunFlags): Promise<ExitCode> {
+  return startedFrom(surface, runId, flags, {
+    own: (host, options) => host.rerun(runId, options),
+    ask: (host, body) => host.ask("POST", runPath(runId, "/rerun"), body),
+  });
+}
+
+/** Starts a new run of one that exists. The Blueprint is checked before anything is opened. */
+async function startedFrom(
+  surface: Surface,
+  runId: string,
+  flags: RerunFlags,
+  start: {
+    readonly own: (host: Host, options: Parameters<Host["rerun"]>[1]) => Promise<RunHandle>;
+    readonly ask: (host: RunningHost, body: JsonObject) => Promise<JsonObject | null>;
+  },
+): Promise<ExitCode> {
   await using workshop = await openWorkshop(surface, flags.include);
-  const compiled: CompiledBlueprint | undefined =
+  const head: CompiledBlueprint | undefined =
     flags.blueprint === undefined ? undefined : compiledOrRefuse(surface, await workshop.check(flags.blueprint));
-  const { from, set = [] } = flags;
+  const { flow, agents, set = [] } = flags;
+  const sides = { ...(flow === undefined ? {} : { flow }), ...(agents === undefined ? {} : { agents }) };
   const path = dataDirectory(surface, flags);
   const ctx = (initial: Json): Json => set.reduce<Json>(applySet, initial);
   const act = {
     own: (host: Host): Promise<ExitCode> =>
       goOn(surface, flags, host, {
-        start: (observer): Promise<RunHandle> =>
-          host.fork(runId, { from, observer, ctx, ...(compiled === undefined ? {} : { compiled }) }),
+        start: (observer) => start.own(host, { ...sides, observer, ctx, ...(head === undefined ? {} : { head }) }),
       }),
     ask: async (host: RunningHost): Promise<ExitCode> => {
       const body = {
-        from,
-        ...(compiled === undefined ? {} : { blueprint: JSON.parse(compiled.canonical) as Json }),
+        ...sides,
+        ...(head === undefined ? {} : { blueprint: JSON.parse(head.canonical) as Json }),
         ...(set.length === 0 ? {} : { ctx: ctx(await initialCtx(path, runId)) }),
       };
-      return handedOver(surface, flags, await host.ask("POST", runPath(runId, "/fork"), body));
+      return handedOver(surface, flags, await start.ask(host, body));
     },
   };
   return await withHost(surface, path, act, { workshop });

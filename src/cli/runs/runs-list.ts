@@ -15,18 +15,20 @@ import { timeText } from "./time-text.ts";
 export interface ListFlags extends DataDirFlag {
   readonly status?: readonly RunStatus[];
   readonly blueprint?: string;
+  readonly parent?: string;
   readonly limit: number;
   readonly json?: boolean;
 }
 
 /** Prints runs, newest first. */
 export async function listCommand(surface: Surface, flags: ListFlags): Promise<ExitCode> {
-  const { status, blueprint, limit } = flags;
+  const { status, blueprint, parent, limit } = flags;
   await using open = await openRecords(dataDirectory(surface, flags));
   const records = await open.records.runs({
     limit,
     ...(status === undefined ? {} : { status }),
     ...(blueprint === undefined ? {} : { blueprintId: blueprint }),
+    ...(parent === undefined ? {} : { parentRunId: parent }),
   });
   await writeResult(surface.stdout, flags.json ? jsonText(records.map(runObject)) : listText(surface, records));
   return EXIT.done;

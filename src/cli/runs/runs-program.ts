@@ -31,6 +31,7 @@ function addReading(runs: Command, surface: Surface, perform: Perform): void {
     .description("List runs, newest first.")
     .addOption(new Option("--status <status...>", "only runs that stand so").choices(STATUSES))
     .option("--blueprint <id>", "only runs of this Blueprint")
+    .option("--parent <run>", "only the children of this run")
     .addOption(new Option("--limit <n>", "at most so many").argParser(wholeNumber(1, 100_000)).default(50))
     .option("--json", "print JSON");
   addVerbose(addDataDir(list)).action((flags) =>
@@ -170,6 +171,17 @@ function addGoingOn(runs: Command, program: Command, surface: Surface, perform: 
     perform(async () => (await import("./runs-go-on.ts")).resumeCommand(surface, run, flags)),
   );
 
+  const side = (flags: string, what: string): Option => new Option(flags, what).choices(["pinned", "head"]);
+  const changed = (command: Command): Command =>
+    addInclude(command)
+      .addOption(side("--flow <side>", "take the flow from the version the run is pinned to, or from the newest"))
+      .addOption(side("--agents <side>", "take the agents, and all that is not the flow, from the one or the other"))
+      .option(
+        "--set <path=value>",
+        "set one path of the initial ctx; the value is JSON, else text (repeatable)",
+        collect,
+      );
+
   const fork = runs
     .command("fork")
     .summary("start a new run from what another has done")
@@ -178,14 +190,21 @@ function addGoingOn(runs: Command, program: Command, surface: Surface, perform: 
     )
     .argument("<run>", "a run's id")
     .option("--from <key>", "execute again from this step key on, or the steps that `failed`", "failed")
-    .option("--blueprint <file>", "run this Blueprint (default: the one the run is pinned to)")
-    .option(
-      "--set <path=value>",
-      "set one path of the initial ctx; the value is JSON, else text (repeatable)",
-      collect,
-    );
-  shown(addInclude(fork)).action((run: string, flags) =>
+    .option("--blueprint <file>", "run this Blueprint (default: the one the run is pinned to)");
+  shown(changed(fork)).action((run: string, flags) =>
     perform(async () => (await import("./runs-go-on.ts")).forkCommand(surface, run, flags)),
+  );
+
+  const rerun = runs
+    .command("rerun")
+    .summary("run a task again from its start")
+    .description(
+      "Start a new run with the input of one that has ended, and take over nothing of what it did. The other run stays as it is.",
+    )
+    .argument("<run>", "a run's id")
+    .option("--blueprint <file>", "run this Blueprint (default: the newest version of the one the run is pinned to)");
+  shown(changed(rerun)).action((run: string, flags) =>
+    perform(async () => (await import("./runs-go-on.ts")).rerunCommand(surface, run, flags)),
   );
 
   const signal = program

@@ -1,4 +1,5 @@
 /** `swarm-host runs show <run>`. */
+import type { JsonObject } from "../../flow/index.ts";
 import type { ReplayedEntry, RunRecord } from "../../host.ts";
 import { runObject } from "../../run-object.ts";
 import { openRecords } from "../../run-records.ts";
@@ -17,15 +18,27 @@ export interface ShowFlags extends DataDirFlag {
   readonly json?: boolean;
 }
 
-/** Prints a run's row and steps. */
+/** Child runs that are shown, the newest. */
+const MAX_CHILDREN_SHOWN = 100;
+
+/** Prints a run's row, its steps and its children. */
 export async function showCommand(surface: Surface, runId: string, flags: ShowFlags): Promise<ExitCode> {
   await using open = await openRecords(dataDirectory(surface, flags));
   const record = await open.records.run(runId);
   const entries = await open.records.journal(runId);
+  const children = await open.records.runs({ parentRunId: runId, limit: MAX_CHILDREN_SHOWN });
   const steps = stepHistory(entries);
   const text = flags.json
-    ? jsonText({ ...runObject(record), ...forkObject(entries), steps: steps.map(stepObject) })
-    : showText(record, forkObject(entries).fork_key, steps, styleFor(surface.stdout, surface.env));
+    ? jsonText({
+        ...runObject(record),
+        ...forkObject(entries),
+        steps: steps.map(stepObject),
+        ...(children.length === 0 ? {} : { children: children.map(childObject) }),
+      })
+    : showText(
+        { record, children, steps, forkKey: forkObject(entries).fork_key },
+        styleFor(surface.stdout, surface.env),
+      );
   await writeResult(surface.stdout, text);
   return EXIT.done;
 }
@@ -35,14 +48,33 @@ function forkObject(entries: readonly ReplayedEntry[]): { readonly fork_key?: st
   return first?.type === "run_started" && first.forked_from !== undefined ? { fork_key: first.forked_from.key } : {};
 }
 
-function showText(record: RunRecord, forkKey: string | undefined, steps: readonly StepHistory[], style: Style): string {
+function childObject({ runId, status, blueprintId, parentStep }: RunRecord): JsonObject {
+  return {
+    run_id: runId,
+    status,
+    blueprint: { id: blueprintId },
+    ...(parentStep === undefined ? {} : { ...parentStep }),
+  };
+}
+
+/** What is shown of one run. */
+interface Shown {
+  readonly record: RunRecord;
+  /** Newest first. */
+  readonly children: readonly RunRecord[];
+  readonly steps: readonly StepHistory[];
+  readonly forkKey: string | undefined;
+}
+
+function showText({ record, children, steps, forkKey }: Shown, style: Style): string {
   const facts: (readonly [string, string | undefined])[] = [
     ["status", statusText(record.status, style)],
     ["blueprint", `${record.blueprintId} ${style.faint(record.blueprintVersion)}`],
     ["created", timeText(record.createdAt)],
     ["updated", timeText(record.updatedAt)],
     ["wakes", record.wakeAt === undefined ? undefined : timeText(record.wakeAt)],
-    ["forked from", record.forkedFrom === undefined ? undefined : `${record.forkedFrom}, ${forkKey ?? "unknown"}`],
+    [forkKey === "start" ? "rerun of" : "forked from", forkText(record, forkKey)],
+    ["parent", parentText(record)],
     ["launch key", record.idempotencyKey],
     ["held", record.held ? "until it is released" : undefined],
     ["error", record.error],
@@ -62,7 +94,29 @@ function showText(record: RunRecord, forkKey: string | undefined, steps: readonl
     noteOf(step),
   ]);
   const table = tableLines(["key", "agent", "outcome", "attempts", "time", ""], rows, style);
-  return `${[...lines, "", ...table, ...degradationLines(steps, style)].join("\n")}\n`;
+  return `${[...lines, "", ...table, ...degradationLines(steps, style), ...childLines(children, style)].join("\n")}\n`;
+}
+
+function forkText({ forkedFrom }: RunRecord, key = "unknown"): string | undefined {
+  return forkedFrom === undefined || key === "start" ? forkedFrom : `${forkedFrom}, ${key}`;
+}
+
+function parentText({ parentRunId, parentStep }: RunRecord): string | undefined {
+  if (parentRunId === undefined || parentStep === undefined) return parentRunId;
+  return `${parentRunId}, step ${parentStep.key}, attempt ${parentStep.attempt}`;
+}
+
+/** The child runs, below the table of steps. */
+function childLines(children: readonly RunRecord[], style: Style): readonly string[] {
+  if (children.length === 0) return [];
+  const rows = children.map(({ runId, status, blueprintId, parentStep }) => [
+    runId,
+    statusText(status, style),
+    blueprintId,
+    parentStep === undefined ? "" : `${parentStep.key}/${parentStep.attempt}`,
+  ]);
+  const more = children.length < MAX_CHILDREN_SHOWN ? [] : ["  and more: see `swarm-host runs list --parent`"];
+  return ["", style.strong("children"), ...tableLines(["run", "status", "blueprint", "step"], rows, style), ...more];
 }
 
 /** Each degradation a line, below the table of steps. */
