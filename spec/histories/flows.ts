@@ -1,7 +1,18 @@
 /** The flows whose journals are kept, and how each was driven when it was recorded. */
 import type { Json } from "../../src/flow/index.ts";
-import type { AgentBinding } from "../../src/kernel/index.ts";
-import { bindingOf, fanout, lit, path, ScriptedRun, seq, step } from "../kernel/scripted-run.ts";
+import type { AgentBinding, ValuelessBody } from "../../src/kernel/index.ts";
+import {
+  bindingOf,
+  call,
+  definitionOf,
+  fanout,
+  hash,
+  lit,
+  path,
+  ScriptedRun,
+  seq,
+  step,
+} from "../kernel/scripted-run.ts";
 
 /** A flow and its course. */
 export interface RecordedFlow {
@@ -19,6 +30,26 @@ export const BINDINGS: Readonly<Record<string, AgentBinding>> = {
   effect: bindingOf({ pure: false, retry }),
   sleep: bindingOf({ pure: false, waits: "sleep" }),
   wait_signal: bindingOf({ pure: false, waits: "wait_signal" }),
+  operator: bindingOf({ pure: false, attach: true }),
+};
+
+/** As BINDINGS, when the effect's agent was another. */
+const FORMER = { ...BINDINGS, effect: bindingOf({ pure: false, retry, digest: hash("former") }) };
+
+/** The impure externs of all of them, as they were when the journals were recorded. */
+export const EXTERNS: Readonly<Record<string, () => Json>> = { dice: () => 4 };
+
+/** The definition of a flow here. */
+export const recordedDefinition = (flow: Json, over: { bindings?: typeof BINDINGS; impure?: typeof EXTERNS } = {}) =>
+  definitionOf(flow, { bindings: BINDINGS, impure: EXTERNS, ...over });
+
+const twoEffects = seq(step("effect", lit(1), "$.a"), step("effect", path("$.a"), "$.b"));
+
+/** A run of `twoEffects` whose first step is done, as the agent was then. */
+const formerRun = (): ScriptedRun => {
+  const run = ScriptedRun.start(recordedDefinition(twoEffects, { bindings: FORMER }));
+  run.end("0");
+  return run;
 };
 
 const boom = { kind: "error", error: { code: "boom", message: "boom", retryable: true } } as const;
@@ -105,4 +136,93 @@ export const RECORDED: readonly RecordedFlow[] = [
       return run;
     },
   },
+  {
+    name: "operator-over-a-restart",
+    flow: step("operator", lit("please"), "$.said"),
+    course: (run) => {
+      const { key } = run.wanted.get("root" as never) ?? { key: "root" as never };
+      run.take(run.kernel.seatChanged({ seat: "main", generation: 1, holder: "S-1", reason: "acquired" }));
+      run.take(run.kernel.memo(key, 1, "operator", { name: "request", attach: true }, { id: "Q-1" }) ?? []);
+      run.take(run.kernel.extend(key, 1, "operator", 60_000) ?? []);
+      run.take(run.kernel.seatChanged({ seat: "main", generation: 2, reason: "released" }));
+      const again = ScriptedRun.recover(run.definition, run.journal);
+      again.take(again.kernel.seatChanged({ seat: "main", generation: 3, holder: "S-2", reason: "acquired" }));
+      again.end("root", {
+        kind: "pass",
+        value: "done",
+        degradations: [{ tool: "web", error: "off", fallback: "guess" }],
+      });
+      return again;
+    },
+  },
+  {
+    name: "impure-extern",
+    flow: seq({ kind: "assign", at: path("$.thrown"), value: call("dice") }, step("effect", path("$.thrown"), "$.a")),
+    course: (run) => {
+      run.end("1");
+      return run;
+    },
+  },
+  {
+    name: "paused",
+    flow: seq(step("effect", lit(1), "$.a"), step("effect", lit(2), "$.b")),
+    course: (run) => {
+      append(run, { type: "run_suspended", code: "paused", reason: "lunch" });
+      run.end("0");
+      append(run, { type: "run_resumed", reason: "back" });
+      run.end("1");
+      return run;
+    },
+  },
+  {
+    name: "kept-over-a-divergence",
+    flow: twoEffects,
+    course: ({ definition }) => {
+      const run = ScriptedRun.resume(definition, formerRun().journal, "reuse");
+      run.end("1", { kind: "pass", value: "new" });
+      return run;
+    },
+  },
+  {
+    name: "rerun-after-a-divergence",
+    flow: twoEffects,
+    course: ({ definition }) => {
+      const run = ScriptedRun.resume(definition, formerRun().journal, "rerun");
+      run.end("0", { kind: "pass", value: "anew" });
+      run.end("1");
+      return run;
+    },
+  },
+  {
+    name: "fork",
+    flow: twoEffects,
+    course: ({ definition }) => {
+      const source = ScriptedRun.start(definition);
+      source.end("0", { kind: "pass", value: "taken over" });
+      const run = ScriptedRun.start(
+        definition,
+        {},
+        {
+          forkedFrom: { run: "R-1", key: "1", entries: source.journal.length },
+          records: source.completions("R-1"),
+        },
+      );
+      run.end("1");
+      return run;
+    },
+  },
+  {
+    name: "signal-nobody-waited-for",
+    flow: seq(step("effect", lit(1), "$.a"), step("wait_signal", lit("go"), "$.b")),
+    course: (run) => {
+      run.take(run.kernel.signal({ name: "go", id: "1", value: "early" }, run.now));
+      run.take(run.kernel.signal({ name: "other", id: "2", value: "kept" }, run.now));
+      run.end("0");
+      return run;
+    },
+  },
 ];
+
+function append(run: ScriptedRun, body: ValuelessBody): void {
+  run.take([{ kind: "append", body }]);
+}

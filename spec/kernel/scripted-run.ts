@@ -5,14 +5,18 @@ import {
   type AgentBinding,
   type AttemptOutcome,
   ChainReader,
+  completionsOf,
   type Decision,
   JournalChain,
+  type KernelOptions,
   type ReplayedEntry,
   type RunDefinition,
   RunKernel,
   replayRun,
+  rerunRun,
   type SavedKernel,
   type SealedEntry,
+  type StartOptions,
 } from "../../src/kernel/index.ts";
 
 export const hash = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -62,8 +66,13 @@ export class ScriptedRun {
     this.#chain = chain;
   }
 
-  static start(definition: RunDefinition, ctx: Json = {}): ScriptedRun {
-    const { kernel, decisions } = RunKernel.start(definition, ctx, { hash, now: 1_000, engine: "test", context: {} });
+  static start(
+    definition: RunDefinition,
+    ctx: Json = {},
+    more: Partial<KernelOptions & StartOptions> = {},
+  ): ScriptedRun {
+    const options = { hash, now: 1_000, engine: "test", context: {}, ...more };
+    const { kernel, decisions } = RunKernel.start(definition, ctx, options);
     const run = new ScriptedRun(definition, kernel, new JournalChain(hash));
     run.take(decisions);
     return run;
@@ -78,6 +87,26 @@ export class ScriptedRun {
     run.now = now;
     run.journal.push(...journal);
     run.take(kernel.resume(now));
+    return run;
+  }
+
+  /** The run that a host rebuilds from these entries under a divergence policy. */
+  static resume(
+    definition: RunDefinition,
+    journal: readonly SealedEntry[],
+    divergence: "reuse" | "rerun",
+    now = 2_000,
+  ): ScriptedRun {
+    const reader = new ChainReader(hash);
+    const entries = journal.map((sealed) => replayed(reader, sealed));
+    const reason = "the agent has changed";
+    const rerun =
+      divergence === "rerun" ? rerunRun(definition, entries, { hash }, { runId: "R-1", reason, now }) : undefined;
+    const kernel = rerun?.kernel ?? replayRun(definition, entries, { hash, keep: true });
+    const run = new ScriptedRun(definition, kernel, new JournalChain(hash, reader.position));
+    run.now = now;
+    run.journal.push(...journal);
+    run.take(rerun?.decisions ?? kernel.resume(now, { type: "run_resumed", reason, divergence }));
     return run;
   }
 
@@ -128,6 +157,15 @@ export class ScriptedRun {
     this.wakes.delete(key as StepKey);
     this.now = wake.at;
     this.take(this.kernel.wake(key as StepKey, wake.attempt, this.now));
+  }
+
+  /** What the journal offers to forks of a run of this id. */
+  completions(runId: string): ReturnType<typeof completionsOf> {
+    const reader = new ChainReader(hash);
+    return completionsOf(
+      this.journal.map((sealed) => replayed(reader, sealed)),
+      runId,
+    );
   }
 
   /** `type key` of every entry, for assertions. */
