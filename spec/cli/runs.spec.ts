@@ -238,6 +238,19 @@ async function waitingRun(): Promise<string> {
 }
 
 describe("a run that only waits", () => {
+  it("is left by the command that started it, with a code of its own", async () => {
+    const { exit, stdout, stderr } = await runs("run", await file("gate.json", waiting));
+    expect({ exit, stdout }).toEqual({ exit: 3, stdout: "" });
+    const [, runId = ""] = /swarm-host signal (\S+) NAME/u.exec(stderr) ?? [];
+    expect(JSON.parse((await runs("signal", runId, "go", "--value", "1")).stdout)).toMatchObject({ end: "went on" });
+  });
+
+  it("is cancelled where it is kept nowhere", async () => {
+    const { exit, stderr } = await cli(["run", await file("gate.json", waiting), "--ephemeral"]);
+    expect(exit).toBe(1);
+    expect(stderr).toContain("kept nowhere");
+  });
+
   it("goes on with its signal, to its end", async () => {
     const runId = await waitingRun();
     const { exit, stdout } = await runs("signal", runId, "go", "--value", '{"by":"hand"}');

@@ -4,7 +4,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { lua, oneStep, temporaryDirectory } from "../cli/temporary.ts";
+import { lua, oneStep, temporaryDirectory, temporaryFile } from "../cli/temporary.ts";
 import { appears } from "./appears.ts";
 import { type Running, start, swarmHost } from "./cli-process.ts";
 
@@ -209,6 +209,43 @@ describe("serve", () => {
     const launched = await ask("/v1/runs", { blueprint: oneStep(lua("return 7")) });
     const { run_id: runId } = (await launched.json()) as { run_id: string };
     expect(await (await ask(`/v1/runs/${runId}/events`)).text()).toContain('"answer":7');
+    running.child.kill("SIGTERM");
+    expect((await running.ended).code).toBe(0);
+  });
+
+  it("runs what `run` is asked for while it has the directory, and `run` tells the end", async () => {
+    const dataDir = join(await temporaryDirectory(), "data");
+    const { running } = await serve(dataDir);
+    const file = await temporaryFile("a.json", oneStep(lua("return { n = 6 * 7 }"), { default_init_ctx: { x: 1 } }));
+    const args = ["run", file, "--data-dir", dataDir, "--set", "y=2"];
+    const { code, stdout, stderr } = await swarmHost(args);
+    expect({ code, ctx: JSON.parse(stdout) }).toEqual({ code: 0, ctx: { x: 1, y: 2, answer: { n: 42 } } });
+    expect(stderr).toMatch(/the host at \S+ runs it/u);
+    const failing = await temporaryFile("b.json", oneStep(lua("error('no luck')")));
+    const failed = await swarmHost(["run", failing, "--data-dir", dataDir, "--json"]);
+    expect({ code: failed.code, ...JSON.parse(failed.stdout) }).toMatchObject({ code: 1, status: "failed" });
+    const refused = await swarmHost([...args, "--work-dir", "."]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain("--work-dir cannot be asked of the host");
+    running.child.kill("SIGTERM");
+    expect((await running.ended).code).toBe(0);
+  });
+
+  it("cancels what `run` was asked for where that gets Ctrl-C", async () => {
+    const directory = await temporaryDirectory();
+    const dataDir = join(directory, "data");
+    const { running } = await serve(dataDir);
+    const gate = await temporaryFile("gate.json", {
+      schema_version: "0.1.0",
+      id: "gate",
+      agents: [{ name: "gate", kind: "function", spec: { fn_id: "wait_signal" } }],
+      flow: { kind: "step", ref: "gate", in: { op: "lit", value: "go" }, out: { op: "path", at: "$.said" } },
+    });
+    const asked = start(["run", gate, "--data-dir", dataDir, "--json"]);
+    await asked.said(/step_started/u);
+    asked.child.kill("SIGINT");
+    const { code, stdout } = await asked.ended;
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 130, status: "cancelled" });
     running.child.kill("SIGTERM");
     expect((await running.ended).code).toBe(0);
   });

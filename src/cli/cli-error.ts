@@ -9,8 +9,16 @@ import { EXIT, type ExitCode } from "./exit-code.ts";
  * - `unreadable`: a file that was asked for cannot be read
  * - `unwritable`: a file or directory cannot be written
  * - `output_failed`: the result could not be written to standard output
+ * - `out_of_reach`: an ephemeral run waits for something from outside, which cannot reach it
  */
-export type CliErrorCode = "usage" | "bad_input" | "bad_blueprint" | "unreadable" | "unwritable" | "output_failed";
+export type CliErrorCode =
+  | "usage"
+  | "bad_input"
+  | "bad_blueprint"
+  | "unreadable"
+  | "unwritable"
+  | "output_failed"
+  | "out_of_reach";
 
 /** What an error says beside its message. */
 export interface CliErrorOptions {

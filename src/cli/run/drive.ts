@@ -3,8 +3,11 @@
  * `runs fork` and `signal` have in common.
  *
  * Does not own: how the run is started or brought back (the caller's `start`), or opening the host.
+ *
+ * V1  A run that waits for something from outside is left: while this process has the data directory, nobody can bring it.
  */
 import type { Host, RunEvent, RunHandle, RunObserver, RunRecord, RunResult } from "../../host.ts";
+import { CliError } from "../cli-error.ts";
 import { type ErrorReport, errorLines } from "../error-report.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { jsonText, writeResult } from "../output.ts";
@@ -31,8 +34,10 @@ export interface DriveOrder {
   readonly began?: (run: RunIdentity) => void;
   /** Where the flow's nodes stand in the author's files. */
   readonly place?: FailurePlace;
-  /** Come back when the run only waits. Default: only at its end. */
+  /** Come back when the run only waits, whatever for. Default: only where it waits for something from outside (V1). */
   readonly untilWaiting?: boolean;
+  /** Whether the run is kept nowhere, so that nothing from outside can ever reach it. */
+  readonly isEphemeral?: boolean;
 }
 
 /** Drives a run to its end, or until it only waits. Prints its result on standard output. */
@@ -46,7 +51,8 @@ export async function driveRun(surface: Surface, order: DriveOrder): Promise<Exi
   const run = await order.start((event) => {
     steps.apply(event);
     shown.event(event);
-    if (event.type === "run_parked" && order.untilWaiting === true) parked.resolve(event);
+    if (event.type !== "run_parked") return;
+    if (order.untilWaiting === true || event.wakeAt === undefined) parked.resolve(event);
   });
   const { runId, blueprintId, blueprintVersion: version } = await host.run(run.runId);
   const identity = { runId, blueprintId, version };
@@ -54,16 +60,32 @@ export async function driveRun(surface: Surface, order: DriveOrder): Promise<Exi
   shown.begin(identity);
   interrupt.watch(run);
   const end = await Promise.race([run.result, parked.promise]);
+  if ("type" in end && order.isEphemeral === true) throw await outOfReach(run);
+  if ("type" in end && order.untilWaiting !== true) view.notice(waitsOutside(runId));
   view.end();
   if ("type" in end) {
     if (flags.json) await writeResult(surface.stdout, jsonText(waitingObject(identity, end.wakeAt, steps.toJson())));
-    return EXIT.done;
+    return order.untilWaiting === true ? EXIT.done : EXIT.waits;
   }
   if (flags.json) await writeResult(surface.stdout, jsonText(resultObject(identity, end, steps.toJson())));
   else if (end.status === "done") await writeResult(surface.stdout, jsonText(end.ctx));
   if (end.status === "failed")
     tellFailure(surface, flags, end, { ...order.place, said: steps.messageOf(end.error.key) });
   return runExit(end, interrupt.signal);
+}
+
+/** V1. */
+function waitsOutside(runId: string): Parameters<RunView["notice"]>[0] {
+  const message = `answer it with \`swarm-host signal ${runId} NAME\`, or let operators come with \`swarm-host serve\``;
+  return { level: "info", code: "waits", message };
+}
+
+/** Ends a run that nothing can reach. */
+async function outOfReach(run: RunHandle): Promise<CliError> {
+  const message = "the run waits for something from outside, which cannot reach a run that is kept nowhere";
+  await run.cancel({ reason: message, by: "cli" });
+  await run.result;
+  return new CliError("out_of_reach", message, { hint: "run it without --ephemeral", exit: EXIT.failed });
 }
 
 /** How a run that exists is brought to its end: one that has ended tells how, any other goes on. */

@@ -19,6 +19,7 @@ import { dataDirectory } from "../data-directory.ts";
 import { reportError } from "../error-report.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { jsonText, writeResult } from "../output.ts";
+import type { RunningHost } from "../runs/running-host.ts";
 import { count } from "../style.ts";
 import type { Surface } from "../surface.ts";
 import { readText, reason } from "../text-file.ts";
@@ -77,12 +78,22 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
     const data = dataLocation(surface, flags);
     // What is kept can be served later; what is not, no operator will ever reach.
     const attended = data.kind === "directory";
-    await using host = await openHost({ data, workshop, env: surface.env, attended });
+    const opened = await openHost({ data, workshop, env: surface.env, attended }).catch((error: unknown) =>
+      runningHost(data, error),
+    );
+    const idempotencyKey = flags.idempotencyKey === undefined ? {} : { idempotencyKey: flags.idempotencyKey };
+    if ("ask" in opened) {
+      const { runOnHost } = await import("./run-on-host.ts");
+      const order = { host: opened, path: dataDirectory(surface, flags), compiled, view, interrupt, flags };
+      return await runOnHost(surface, { ...order, ...(input === undefined ? {} : { input }), ...idempotencyKey });
+    }
+    await using host = opened;
     noteDurability(view, host);
 
     const key = flags.idempotencyKey;
     const earlier = key === undefined ? undefined : await host.launchedWith(key);
-    const known = { view, host, flags, interrupt, began: (run: RunIdentity) => (progress.run = run) };
+    const isEphemeral = data.kind === "ephemeral";
+    const known = { view, host, flags, interrupt, isEphemeral, began: (run: RunIdentity) => (progress.run = run) };
     if (earlier !== undefined) {
       const message = `run ${earlier.runId} was started with this key before`;
       view.notice({ level: "info", code: "run_exists", message });
@@ -92,7 +103,7 @@ export async function runCommand(surface: Surface, blueprint: string, flags: Run
     const start = (observer: RunObserver): Promise<RunHandle> =>
       host.launch(compiled, {
         ...(input === undefined ? {} : { input }),
-        ...(key === undefined ? {} : { idempotencyKey: key }),
+        ...idempotencyKey,
         taskInput,
         observer,
       });
@@ -145,6 +156,19 @@ function noteDurability(view: RunView, host: Host): void {
   const message =
     "relaxed durability: steps are not waited onto the disk; a power loss may take the last ones of this run";
   view.notice({ level: "warning", code: "relaxed_durability", message });
+}
+
+/** The host that has the directory. Loaded only then: a run of its own speaks to nobody. */
+async function runningHost(data: DataLocation, error: unknown): Promise<RunningHost> {
+  if (data.kind !== "directory" || !isLocked(error)) throw error;
+  const { ownerOf } = await import("../runs/running-host.ts");
+  const running = await ownerOf(data.path, error);
+  if (running === undefined) throw error;
+  return running;
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "store_locked";
 }
 
 function dataLocation(surface: Surface, flags: RunFlags): DataLocation {

@@ -3,7 +3,7 @@ import type { JournalEntry, RunEvent, RunRecord } from "../../host.ts";
 import { runObject } from "../../run-object.ts";
 import { openRecords } from "../../run-records.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
-import { EXIT, type ExitCode } from "../exit-code.ts";
+import { type CancelSignal, EXIT, type ExitCode } from "../exit-code.ts";
 import { jsonText, writeResult } from "../output.ts";
 import { chooseView, type ViewFlags } from "../run/choose-view.ts";
 import { sayError } from "../run/drive.ts";
@@ -20,12 +20,31 @@ export interface WatchFlags extends DataDirFlag, ViewFlags {}
 
 /** Shows a run: what it has done and, where a host drives it, what it does. The exit code is that of the run's end. */
 export async function watchCommand(surface: Surface, runId: string, flags: WatchFlags): Promise<ExitCode> {
-  const path = dataDirectory(surface, flags);
+  const view = await chooseView(surface, flags);
+  return watchRun(surface, runId, flags, { path: dataDirectory(surface, flags), view });
+}
+
+/** What watching needs beside the run. */
+export interface Watching {
+  /** The data directory. */
+  readonly path: string;
+  /** Ended when there is no more to see. */
+  readonly view: RunView;
+  /** The signal that cancelled the run, if one of this process did. */
+  readonly signal?: () => CancelSignal | undefined;
+}
+
+/** As `watchCommand`, on a view that is there. */
+export async function watchRun(
+  surface: Surface,
+  runId: string,
+  flags: ViewFlags,
+  { path, view, signal }: Watching,
+): Promise<ExitCode> {
   await using open = await openRecords(path);
   const first = await open.records.run(runId);
   const { blueprintId, blueprintVersion: version } = first;
   const entries = await open.records.journal(runId);
-  const view = await chooseView(surface, flags);
   const steps = new StepLog();
   const show = (event: RunEvent): void => {
     steps.apply(event);
@@ -48,7 +67,14 @@ export async function watchCommand(surface: Surface, runId: string, flags: Watch
   } finally {
     view.end();
   }
-  return tellEnd(surface, flags, { record: await open.records.run(runId), version, end, steps, view });
+  return tellEnd(surface, flags, {
+    record: await open.records.run(runId),
+    version,
+    end,
+    steps,
+    view,
+    signal: signal?.(),
+  });
 }
 
 /** Shows what a run does from a seq on, until it has ended. */
@@ -81,8 +107,8 @@ async function watchLive(
 /** What the command prints at its end. */
 async function tellEnd(
   surface: Surface,
-  flags: WatchFlags,
-  { record, version, end, steps, view }: Watched,
+  flags: ViewFlags,
+  { record, version, end, steps, view, signal }: Watched,
 ): Promise<ExitCode> {
   const { runId, blueprintId } = record;
   if (end?.type !== "run_finished") {
@@ -98,7 +124,7 @@ async function tellEnd(
   if (result.status === "failed") {
     sayError(surface, flags, failureReport(result.error, { said: steps.messageOf(result.error.key) }));
   }
-  return runExit(result, undefined);
+  return runExit(result, signal);
 }
 
 /** What was seen of a run. */
@@ -108,4 +134,5 @@ interface Watched {
   readonly end: RunEvent | undefined;
   readonly steps: StepLog;
   readonly view: RunView;
+  readonly signal: CancelSignal | undefined;
 }
