@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -7,12 +7,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const pages = [
   "README.md",
   "blueprints/README.md",
-  "spec/design.md",
-  "spec/benchmarks.md",
-  "spec/errors.md",
-  "spec/glossary.md",
-  "spec/layers.md",
-  "spec/worker-contract.md",
+  ...readdirSync(join(root, "spec"))
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `spec/${file}`),
 ];
 
 describe.each(pages)("%s", (page) => {

@@ -126,6 +126,27 @@ describe("operator attach", () => {
   });
 });
 
+describe("the worker in TypeScript", () => {
+  const file = join(PROJECT, "spec/examples/worker.ts");
+
+  it("is the one that the README shows", async () => {
+    const [readme, source] = await Promise.all([readFile(join(PROJECT, "README.md"), "utf8"), readFile(file, "utf8")]);
+    expect(readme).toContain(`\`\`\`ts\n${source}\`\`\``);
+  });
+
+  it("does a step whose handle it is given", async () => {
+    const { dataDir, running, launch, ended } = await serve();
+    const runId = await launch(operatorBlueprint());
+    const launched = `"${process.execPath}" "${file}"`;
+    const attached = start(["operator", "attach", "--data-dir", dataDir, "--run", runId, "--launch", launched]);
+    expect(await ended(runId)).toMatchObject({
+      said: { out: { agent: "writer", words: 2, shout: "WRITE IT" }, parts: { "words.txt": "write\nit" } },
+    });
+    await stop(attached);
+    await stop(running);
+  });
+});
+
 describe("worker exec", () => {
   it("fetches a step by its handle, runs a command on it and submits what it prints", async () => {
     const { dataDir, running, launch, ended } = await serve();
