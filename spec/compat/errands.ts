@@ -26,6 +26,12 @@ export function errand(
   };
 }
 
+/** The flow of an errand done twice, one after the other. */
+export const twice: object = {
+  kind: "seq",
+  children: ["$.said", "$.again"].map((out) => ({ kind: "step", ref: "writer", in: at("$.item"), out: at(out) })),
+};
+
 /** No step at all: it ends as it began. */
 export const identity: object = {
   schema_version: "0.1.0",

@@ -4,8 +4,9 @@
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DoorHost } from "./door-host.ts";
+import { drive } from "./driver.ts";
 import { errand } from "./errands.ts";
-import type { Frame, Session, Socket } from "./reference-client.ts";
+import type { Frame } from "./reference-client.ts";
 
 let served: DoorHost;
 
@@ -18,28 +19,12 @@ afterEach(async () => {
   await served[Symbol.asyncDispose]();
 });
 
-interface Started {
-  readonly session: Session;
-  readonly socket: Socket;
-  readonly runId: string;
-}
-
-/** Joins, connects, and launches with the session in the seat. */
-async function started(blueprint = "errand", more: Record<string, unknown> = {}): Promise<Started> {
-  const session = await served.client.join();
-  const socket = await served.client.connect(session);
-  const pin = { detach: true, operator_sid: session.sid, operator_desc: "to work", ...more };
-  const { status, body } = await served.client.launch(blueprint, pin);
-  expect(status).toBe(202);
-  return { session, socket, runId: String(body["run_id"]) };
-}
-
 const ended = async (runId: string) => (await served.host.attach(runId)).result;
 
 describe("the reference's client", () => {
   it("operates a run from launch to end", async () => {
     const { client } = served;
-    const { session, socket, runId } = await started();
+    const { session, socket, runId } = await drive(served);
     const { body: before } = await client.run(runId);
     expect(before).toMatchObject({
       status: "running",
@@ -121,7 +106,7 @@ describe("the reference's client", () => {
 
   it("is asked again after a reconnect and after a restart of the host, under the same name", async () => {
     const { client } = served;
-    const { session, socket, runId } = await started();
+    const { session, socket, runId } = await drive(served);
     const first = await socket.pop();
     socket.drop();
     const again = await (await client.connect(session)).pop();
@@ -138,7 +123,7 @@ describe("the reference's client", () => {
   });
 
   it("finds its newest socket served, and the older one ended", async () => {
-    const { session, socket, runId } = await started();
+    const { session, socket, runId } = await drive(served);
     await socket.pop();
     const newer = await served.client.connect(session);
     expect((await socket.closed).code).toBe(4001);
@@ -148,7 +133,7 @@ describe("the reference's client", () => {
   });
 
   it("sees a run cancelled, and its worker stopped", async () => {
-    const { socket, runId } = await started();
+    const { socket, runId } = await drive(served);
     const { worker_handle: handle } = await socket.pop();
     expect((await served.client.cancel(runId)).status).toBe(204);
     expect((await served.client.submit(handle, "late")).status).toBe(410);

@@ -130,11 +130,12 @@ export class Translation implements Connection {
   }
 
   async #handOut(request: RequestFrame, seq: number): Promise<void> {
-    const record = await this.#request(request.id);
+    const { kind, id } = request;
+    // Only a step has a context. One that was withdrawn meanwhile is not handed out: the client has no frame to take it back.
+    const record = kind === "step" ? await this.#request(id) : undefined;
     if (this.#isOver) return;
-    // Withdrawn meanwhile: for that the client has no frame.
-    if (record?.state === "open") {
-      const { context } = bodyOf(record);
+    if (kind !== "step" || record?.state === "open") {
+      const context = record && bodyOf(record).context;
       this.#client.send(JSON.stringify(serverFrame(request, { context, baseUrl: this.#ports.baseUrl })));
     }
     this.#ports.ping(String(seq));
