@@ -109,6 +109,17 @@ function addServe(program: Command, surface: Surface, perform: Perform): void {
     .option("--host <address>", "where to listen: a loopback address", "127.0.0.1")
     .addOption(
       new Option("--port <port>", "the port; 0 is any that is free").argParser(wholeNumber(0, 65_535)).default(7717),
+    )
+    .addOption(
+      new Option(
+        "--compat <client>",
+        "open a second port for the client of another system, which shows no credential (see spec/compat.md)",
+      ).choices(["mse-0.26"]),
+    )
+    .addOption(
+      new Option("--compat-port <port>", "that port; 0 is any that is free (default: 7777)").argParser(
+        wholeNumber(0, 65_535),
+      ),
     );
   addVerbose(addDataDir(serve)).action((flags) =>
     perform(async () => (await import("./serve/serve-command.ts")).serveCommand(surface, flags)),

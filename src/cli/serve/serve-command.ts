@@ -5,7 +5,14 @@
  * directory, bring its runs back, and say so; stop in the opposite order when a signal asks for it.
  */
 import { openHost } from "../../host.ts";
-import { LOOPBACK, listen, readOrMakeCredential, removeEndpoint, writeEndpoint } from "../../server/index.ts";
+import {
+  type HttpServer,
+  LOOPBACK,
+  listen,
+  readOrMakeCredential,
+  removeEndpoint,
+  writeEndpoint,
+} from "../../server/index.ts";
 import { CliError } from "../cli-error.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode, SIGNAL_EXIT } from "../exit-code.ts";
@@ -16,7 +23,13 @@ import type { Surface } from "../surface.ts";
 export interface ServeFlags extends DataDirFlag {
   readonly host: string;
   readonly port: number;
+  /** The client that a second port is opened for. Absent: none is. */
+  readonly compat?: "mse-0.26";
+  readonly compatPort?: number;
 }
+
+/** Where the reference system listens, and its client looks for it. */
+const COMPAT_PORT = 7777;
 
 /** Serves until it is told to stop: 0 then. */
 export async function serveCommand(surface: Surface, flags: ServeFlags): Promise<ExitCode> {
@@ -25,6 +38,9 @@ export async function serveCommand(surface: Surface, flags: ServeFlags): Promise
       place: "--host",
       hint: "listen on 127.0.0.1, and put a proxy with TLS before it for other machines",
     });
+  }
+  if (flags.compatPort !== undefined && flags.compat === undefined) {
+    throw new CliError("usage", "there is no second port without --compat", { place: "--compat-port" });
   }
   const style = styleFor(surface.stderr, surface.env);
   const say = (text: string): void => {
@@ -43,6 +59,7 @@ export async function serveCommand(surface: Surface, flags: ServeFlags): Promise
     const defect = (error: unknown): void => say(style.bad(`defect: ${oneLine(String(error))}`));
     // Disposed last: until the runs have stopped, whoever asks is told that the host is shutting down.
     await using server = await listen({ hostname: flags.host, port: flags.port }, defect);
+    await using door = await compatDoor(flags, defect);
     await using host = await openHost({ data: { kind: "directory", path }, env: surface.env, onDefect: defect });
     const credential = await readOrMakeCredential(path);
     const { resumed, putAside } = await host.recover();
@@ -52,6 +69,8 @@ export async function serveCommand(surface: Surface, flags: ServeFlags): Promise
     await host.schedules.start();
     host.upkeep.start();
     server.ready({ host, credential });
+    door?.ready({ host, credential });
+    if (door !== undefined) say(style.warn(`${flags.compat}: whoever is on this machine may ask on ${door.url}`));
     say(`${style.good("ready")} on ${server.url}`);
     await stop.promise;
     await removeEndpoint(path);
@@ -59,4 +78,14 @@ export async function serveCommand(surface: Surface, flags: ServeFlags): Promise
   } finally {
     off();
   }
+}
+
+/** The compatibility door, where it is asked for. */
+async function compatDoor(
+  { compat, compatPort = COMPAT_PORT, host }: ServeFlags,
+  onDefect: (error: unknown) => void,
+): Promise<HttpServer | undefined> {
+  if (compat === undefined) return undefined;
+  const { openDoor } = await import("../../server/compat/index.ts");
+  return openDoor({ hostname: host, port: compatPort }, onDefect);
 }
