@@ -45,8 +45,9 @@ async function longRun() {
   await fixture.arrived(1);
   fixture.held[0]?.end();
   await source.result;
+  const { appends } = store;
   store.appends = [];
-  return { store, fixture, order: { runId: source.runId, executable, from: "1" } };
+  return { store, fixture, source: source.runId, appends, order: { runId: source.runId, executable, from: "1" } };
 }
 
 describe("a fork of thousands of steps", () => {
@@ -77,5 +78,19 @@ describe("a fork of thousands of steps", () => {
     await fixture.engine.resume(runId, { reason: "there is room" });
     await fixture.arrived(2);
     expect(fixture.held[1]?.call).toMatchObject({ runId, key: "1", attempt: 1 });
+  });
+});
+
+describe("a run of thousands of steps", () => {
+  it("appends as much at its last step as at its first, and no more", async () => {
+    const { source, appends } = await longRun();
+    const rows = appends.filter(({ runId }) => runId === source).flatMap((append) => append.rows);
+    const steps = rows.filter(({ type }) => type === "step_completed").slice(0, LONG);
+    expect(rows.length, "a row a step, the run's start and end, and those of the effect").toBe(LONG + 5);
+    const size = (text: string | undefined): number => (text ?? "").replaceAll(/\d/gu, "").length;
+    expect(
+      new Set(steps.map(({ text }) => size(text.replace(/"prev":"[0-9a-f]+"/u, "").replace(/[0-9a-f]{64}/gu, ""))))
+        .size,
+    ).toBe(1);
   });
 });
