@@ -8,7 +8,7 @@ import type { FastifyInstance } from "fastify";
 import type { Host, Link } from "../host.ts";
 import type { Access } from "./access.ts";
 import { ServerError } from "./errors.ts";
-import { problemOf } from "./problem.ts";
+import { type Problem, problemOf } from "./problem.ts";
 import { ruleOf } from "./rules.ts";
 import { type Refusal, speakOver, takeUpgrades } from "./upgrades.ts";
 
@@ -18,6 +18,8 @@ export interface SocketPorts {
   readonly host: () => Host;
   /** @throws ServerError `starting`. */
   readonly access: () => Access;
+  /** Refuses what no route would get to see. */
+  readonly screen: (request: IncomingMessage) => void;
   readonly onDefect: (error: unknown) => void;
 }
 
@@ -36,7 +38,11 @@ export function acceptSockets(server: FastifyInstance, ports: SocketPorts): void
   const { host, onDefect } = ports;
   takeUpgrades(server, {
     admit: (request) => admit(request, ports),
-    refusal: (error) => refusal(error, onDefect),
+    refusal: (error) => {
+      const answer = problemOf(error);
+      if (answer.code === "internal") onDefect(error);
+      return refusalOf(answer);
+    },
     attach: (ws, sessionId) =>
       speakOver(ws, PROTOCOLS[ws.protocol] ?? "json", (link) => host().operators.connect(sessionId, link), onDefect),
     handleProtocols: (offered) => chosen([...offered]) ?? false,
@@ -46,7 +52,8 @@ export function acceptSockets(server: FastifyInstance, ports: SocketPorts): void
 }
 
 /** The session a request may attach to. */
-async function admit(request: IncomingMessage, { access, host }: SocketPorts): Promise<string> {
+async function admit(request: IncomingMessage, { access, host, screen }: SocketPorts): Promise<string> {
+  screen(request);
   const sid = /^\/v1\/operators\/([^/?#]{1,100})\/socket(?:\?.*)?$/u.exec(request.url ?? "")?.[1];
   const rule = ruleOf("GET", PATH);
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((one) => one.trim());
@@ -66,13 +73,8 @@ function chosen(offered: readonly string[]): string | undefined {
   return offered.find((one) => Object.hasOwn(PROTOCOLS, one));
 }
 
-function refusal(error: unknown, onDefect: SocketPorts["onDefect"]): Refusal {
-  const answer = problemOf(error);
-  if (answer.code === "internal") onDefect(error);
-  return {
-    status: answer.status,
-    title: answer.title,
-    type: "application/problem+json",
-    body: JSON.stringify(answer),
-  };
+/** A problem as what is answered where there is no route. */
+export function refusalOf(answer: Problem): Refusal {
+  const { status, title } = answer;
+  return { status, title, type: "application/problem+json", body: JSON.stringify(answer) };
 }

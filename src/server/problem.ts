@@ -73,6 +73,7 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   run_stuck: [409, "The run cannot go on"],
   divergence: [409, "The run and its flow disagree"],
   request_contradicts: [400, "The request is not valid"],
+  connections_full: [503, "The host is full"],
   foreign_origin: [403, "This is not for browsers"],
   no_operator: [503, "There is no operator"],
   blueprint_invalid: [422, "The Blueprint has errors"],

@@ -13,6 +13,9 @@ import type { FastifyInstance } from "fastify";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { Connection, Link } from "../host.ts";
 
+/** How long a refused socket is kept for its client to read why, in milliseconds. */
+const LINGER_MS = 2_000;
+
 /** What is answered in place of a socket. */
 export interface Refusal {
   readonly status: number;
@@ -60,7 +63,7 @@ export function takeUpgrades(server: FastifyInstance, ports: UpgradePorts): void
           });
         });
       },
-      (error: unknown) => refuse(socket, refusal(error, request)),
+      (error: unknown) => sayAndClose(socket, refusal(error, request)),
     );
   });
   server.addHook("onClose", async () => sockets.close());
@@ -107,7 +110,8 @@ export async function speakOver(
   else ws.resume();
 }
 
-function refuse(socket: Duplex, { status, title, type, body }: Refusal): void {
+/** Answers in HTTP on a socket that no request is served on, and closes it, whatever the client does. */
+export function sayAndClose(socket: Duplex, { status, title, type, body }: Refusal): void {
   socket.end(
     [
       `HTTP/1.1 ${status} ${title}`,
@@ -119,4 +123,6 @@ function refuse(socket: Duplex, { status, title, type, body }: Refusal): void {
       body,
     ].join("\r\n"),
   );
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(timer));
 }

@@ -28,8 +28,8 @@ import { addCompatWorkerRoutes } from "./worker-routes.ts";
 
 /** The largest request body, in bytes. */
 const MAX_BODY = 16 * 1024 * 1024;
-/** How long the body of a request may take to arrive, in milliseconds. */
-const BODY_MS = 60_000;
+/** How long the body of a request may take to arrive, and is waited for after its answer. */
+const BODY_TIMES = { bodyMs: 60_000, lingerMs: 2_000 };
 
 /**
  * Opens the door.
@@ -59,7 +59,7 @@ export async function openDoor(address: Address, onDefect: (error: unknown) => v
     onDefect,
   };
   server.addHook("onRequest", async ({ headers }) => demandLocal(headers));
-  boundBodies(server, BODY_MS, new Set());
+  boundBodies(server, BODY_TIMES, new Set());
   guardRoutes(server, ports.access, COMPAT_ROUTES);
   server.setErrorHandler((error, request, reply) => {
     const answer = answerRefusal(error, request, reply);
