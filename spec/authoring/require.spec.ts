@@ -79,6 +79,13 @@ describe("an authoring script", () => {
     expect(value).toBe(7);
   });
 
+  it("has what it printed before it failed told with the error", async () => {
+    await expect(author.build('print("so far", 1); error("no further")')).rejects.toMatchObject({
+      code: "lua_error",
+      printed: ["so far\t1"],
+    });
+  });
+
   it("keeps nothing for the next script", async () => {
     await author.build("leaked = 1; F.leaked = 2; return {}");
     expect((await author.build("return { leaked == nil, F.leaked == nil }")).value).toEqual([true, true]);

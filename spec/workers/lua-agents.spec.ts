@@ -72,6 +72,12 @@ describe("a Lua agent", () => {
     ]);
   });
 
+  it("prints into events before it fails, too", async () => {
+    const call = makeCall();
+    failureOf(await run("print('so far') error('no further')", { call: { emit: call.emit } }));
+    expect(call.events).toEqual([{ type: "progress", stage: "print", note: "so far" }]);
+  });
+
   it("draws the same random numbers in the same attempt, and others in another", async () => {
     const source = "return { math.random(), math.random() }";
     const draw = async (attempt: number): Promise<Json> => resultOf(await run(source, { call: { attempt } }));

@@ -120,7 +120,8 @@ async function runLua(
     result = await run(script);
   } catch (error) {
     if (!isScriptError(error)) throw error;
-    return { file, source, sourceMap: noSource, diagnostics: [scriptFailure(file, error)], printed: [] };
+    const { printed = [] } = error;
+    return { file, source, sourceMap: noSource, diagnostics: [scriptFailure(file, error)], printed };
   }
   const printed = result.printed ?? [];
   const sourceMap = positionsByPointer(new Map([["", { file, line: 1 }], ...Object.entries(result.positions ?? {})]));
@@ -143,6 +144,7 @@ interface ScriptError extends Error {
   readonly chunk?: string;
   readonly line?: number;
   readonly traceback?: string;
+  readonly printed?: readonly string[];
 }
 
 function isScriptError(error: unknown): error is ScriptError {

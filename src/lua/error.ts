@@ -38,7 +38,7 @@ export type LuaErrorCode =
   | "lua_busy"
   | "lua_invalid";
 
-/** Where a LuaError happened and what was thrown. Every field is absent where it is not known. */
+/** Where a LuaError happened, what was thrown, and what was printed before. Every field is absent where it is not known. */
 export interface LuaErrorPlace {
   /** Name of the chunk, as given in `LuaImage.chunkName`, or the required module's file. */
   readonly chunk?: string;
@@ -48,6 +48,8 @@ export interface LuaErrorPlace {
   readonly traceback?: string;
   /** What the script passed to `error` when that was a table which JSON can carry. */
   readonly value?: Json;
+  /** What the script had printed, a string a call of `print`. Absent where that is nothing, or went with its thread. */
+  readonly printed?: readonly string[];
 }
 
 /** Any failure of this layer. `message` names the thing and the way out; `code` is for programs. */
@@ -58,6 +60,7 @@ export class LuaError extends Error {
   declare readonly line?: number;
   declare readonly traceback?: string;
   declare readonly value?: Json;
+  declare readonly printed?: readonly string[];
 
   constructor(code: LuaErrorCode, message: string, place: LuaErrorPlace = {}, options?: ErrorOptions) {
     super(message, options);
@@ -66,5 +69,6 @@ export class LuaError extends Error {
     if (place.line !== undefined) this.line = place.line;
     if (place.traceback !== undefined) this.traceback = place.traceback;
     if (place.value !== undefined) this.value = place.value;
+    if (place.printed !== undefined) this.printed = place.printed;
   }
 }

@@ -74,9 +74,10 @@ export function plainFailure(error: LuaError): Failure {
   };
 }
 
-/** The LuaError of a failure. */
-export function failureError(failure: Failure): LuaError {
-  return new LuaError(failure.code, failure.message, failure);
+/** The LuaError of a failure, after what was printed. */
+export function failureError(failure: Failure, printed: readonly string[]): LuaError {
+  const place = printed.length === 0 ? failure : { ...failure, printed };
+  return new LuaError(failure.code, failure.message, place);
 }
 
 /** Splits `<chunk>:<line>: <text>`; undefined where the message has no place of the chunk known as `shown`. */

@@ -152,7 +152,7 @@ export class LuaPool implements AsyncDisposable {
   #ended(job: Job, end: StretchEnd): void {
     job.printed.push(...end.printed);
     if (end.kind === "failure") {
-      this.#settle(job, failureError(end.failure));
+      this.#settle(job, failureError(end.failure, job.printed));
     } else if (end.kind === "call") {
       void this.#callHost(job, end.name, end.argument, end.parked);
     } else {

@@ -72,13 +72,18 @@ export function luaWorker(agent: CompiledAgent, plan: LuaPlan, parts: LuaParts):
         ...(limits === undefined ? {} : { limits }),
         ...(plan.host.length === 0 ? {} : { host: hostOf(job, parts.hostFunctions) }),
       });
-      for (const line of result.printed) call.emit({ type: "progress", stage: "print", note: line });
+      tellPrinted(call, result.printed);
       return answerOf(result.value);
     } catch (cause) {
       if (!(cause instanceof LuaError)) throw cause;
+      tellPrinted(call, cause.printed ?? []);
       throw new WorkerError(cause.code, `agent '${agent.name}': ${placed(cause)}`, { cause, details: placeOf(cause) });
     }
   };
+}
+
+function tellPrinted(call: StepCall, printed: readonly string[]): void {
+  for (const line of printed) call.emit({ type: "progress", stage: "print", note: line });
 }
 
 function imageOf(agent: string, plan: LuaPlan, scripts: ReadonlyMap<string, LuaScript>): LuaImage {
