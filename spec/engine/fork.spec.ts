@@ -75,6 +75,22 @@ describe("fork", () => {
     expect(executed(fixture, other.runId)).toEqual(["1", "2"]);
   });
 
+  it("takes one turn of a loop, and keeps the turns around it", async () => {
+    const fixture = new EngineFixture();
+    const body = step("a", lit("same"), "$.y");
+    const loop = { kind: "loop", counter: path("$.n"), cond: lit(true), max: 3, body };
+    const executable = fixture.executable(loop, abc);
+    const run = launch(fixture, executable);
+    await end(fixture, "one", "two", "three");
+    expect(await run.result).toMatchObject({ ctx: { y: "three" } });
+    const [, second = ""] = executed(fixture, run.runId);
+    const fork = await fixture.engine.fork({ runId: run.runId, executable, from: second });
+    await end(fixture, "again");
+    expect(await fork.result).toMatchObject({ ctx: { y: "three" } });
+    expect(executed(fixture, fork.runId)).toEqual([second]);
+    expect(executed(fixture, run.runId)).toHaveLength(3);
+  });
+
   it("takes one lane, with all below it, and keeps the others", async () => {
     const fixture = new EngineFixture();
     const executable = fixture.executable(

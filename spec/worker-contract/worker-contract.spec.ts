@@ -162,6 +162,31 @@ describe("earlier outputs", () => {
     expect(body.problems).toMatchObject([{ code: "file_missing", message: expect.stringContaining("planner") }]);
   });
 
+  it("are after a restart what they were before: the same names, bytes and digests", async () => {
+    await using own = await Errand.start();
+    const run = await own.launch(blueprint([planner, critic, outside("writer")], flow.slice(0, 3)));
+    const { request, worker } = await own.next(run);
+    const seen = async (by: typeof worker): Promise<readonly unknown[]> => {
+      const { steps } = (await by.prompt()).body.context;
+      const contents = await Promise.all(
+        steps.map(({ content_url }: { content_url: string }) => by.ask("GET", content_url)),
+      );
+      return [steps, contents.map(({ text, headers }) => [text, headers.get("etag")])];
+    };
+    const before = await seen(worker);
+    expect(before[0]).toHaveLength(2);
+    await own.served.stop();
+    await own.served.start();
+    const resumed = own.worker(request.handle);
+    // The address of the host is another, its paths are not.
+    const after = await seen(resumed);
+    expect(after[1]).toEqual(before[1]);
+    const named = (steps: unknown): unknown =>
+      (steps as Record<string, unknown>[]).map(({ name, sha256, size_bytes }) => [name, sha256, size_bytes]);
+    expect(named(after[0])).toEqual(named(before[0]));
+    expect((await resumed.submit("done")).status).toBe(204);
+  });
+
   it("are as large as they are, wherever they are stored", async () => {
     const agents = [lua("planner", 'return string.rep("ü", 20000)'), outside("writer")];
     const run = await errand.launch(blueprint(agents, [step("planner"), step("writer")]));
