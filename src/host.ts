@@ -379,6 +379,11 @@ export class Host implements AsyncDisposable {
     return this.#records.journal(runId);
   }
 
+  /** The newest version of a Blueprint that runs here are, or lately were, pinned to. */
+  newestVersion(blueprintId: string): Promise<string | undefined> {
+    return this.#stores.documents.newest(blueprintId);
+  }
+
   /** The Blueprint of a version that runs here are, or lately were, pinned to. */
   async blueprint(version: string): Promise<CompiledBlueprint | undefined> {
     const document = await this.#stores.documents.get(version);

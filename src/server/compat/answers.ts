@@ -10,6 +10,8 @@ import { isHandle } from "../../capability/index.ts";
 import { bearerOf } from "../access.ts";
 import { type Problem, problemOf } from "../problem.ts";
 
+const WORKERS = "/v1/worker/";
+
 /** What all routes answer otherwise than the native ones. */
 const EVERYWHERE: Readonly<Record<string, number>> = {
   blueprint_invalid: 400,
@@ -30,9 +32,9 @@ const OF_WORKERS: Readonly<Record<string, number>> = {
 };
 
 /** The status and the native problem of anything that was thrown. */
-export function refusalOf(error: unknown, { url, authorization }: Asked): { status: number; problem: Problem } {
+export function refusalOf(error: unknown, asked: Asked): { status: number; problem: Problem } {
   const problem = problemOf(error);
-  return { status: statusOf(problem, error, { url, authorization }), problem };
+  return { status: statusOf(problem, error, asked), problem };
 }
 
 /** What a refusal depends on beside the error. */
@@ -40,11 +42,23 @@ export interface Asked {
   /** Path and query. */
   readonly url: string;
   readonly authorization: string | undefined;
+  /** Whether nobody sits in the worker's seat. Default: somebody does. */
+  readonly isVacant?: boolean;
+}
+
+/** Whether a refusal depends on who sits in the worker's seat. */
+export function dependsOnSeat(error: unknown, url: string): boolean {
+  return url.startsWith(WORKERS) && problemOf(error).code === "seat_moved";
 }
 
 /** Answers a request with what was thrown: text on a session's own routes where there is no such session, else `{error, code}`. */
-export function answerRefusal(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const asked = { url: request.url, authorization: request.headers.authorization };
+export function answerRefusal(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { isVacant = false }: Pick<Asked, "isVacant"> = {},
+): FastifyReply {
+  const asked = { url: request.url, authorization: request.headers.authorization, isVacant };
   const { status, problem } = refusalOf(error, asked);
   if (status === 401) reply.header("www-authenticate", "Bearer");
   reply.code(status);
@@ -59,9 +73,10 @@ export function answerRefusal(error: unknown, request: FastifyRequest, reply: Fa
   });
 }
 
-function statusOf({ code, status }: Problem, error: unknown, { url, authorization }: Asked): number {
+function statusOf({ code, status }: Problem, error: unknown, { url, authorization, isVacant }: Asked): number {
   if (isBodyOfWrongShape(error)) return 422;
-  if (url.startsWith("/v1/worker/")) {
+  if (url.startsWith(WORKERS)) {
+    if (code === "seat_moved" && isVacant) return 503;
     if (code === "unauthorized") return withoutStanding(authorization);
     return own(OF_WORKERS, code) ?? status;
   }

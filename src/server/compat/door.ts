@@ -15,7 +15,7 @@ import { boundBodies } from "../body-deadline.ts";
 import { ServerError } from "../errors.ts";
 import { type Address, bind, LOOPBACK } from "../listening.ts";
 import type { HttpServer, Service } from "../server.ts";
-import { answerRefusal } from "./answers.ts";
+import { answerRefusal, dependsOnSeat } from "./answers.ts";
 import { addHostRoutes } from "./host-routes.ts";
 import { demandLocal } from "./local-requests.ts";
 import type { DoorPorts } from "./ports.ts";
@@ -24,6 +24,7 @@ import { addRunRoutes } from "./run-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { acceptCompatSockets } from "./socket.ts";
 import { addTaskRoutes } from "./task-routes.ts";
+import { isVacant } from "./vacancy.ts";
 import { addCompatWorkerRoutes } from "./worker-routes.ts";
 
 /** The largest request body, in bytes. */
@@ -61,8 +62,10 @@ export async function openDoor(address: Address, onDefect: (error: unknown) => v
   server.addHook("onRequest", async ({ headers }) => demandLocal(headers));
   boundBodies(server, BODY_TIMES, new Set());
   guardRoutes(server, ports.access, COMPAT_ROUTES);
-  server.setErrorHandler((error, request, reply) => {
-    const answer = answerRefusal(error, request, reply);
+  server.setErrorHandler(async (error, request, reply) => {
+    const { url: asked, headers } = request;
+    const vacant = dependsOnSeat(error, asked) && (await isVacant(ports, headers.authorization));
+    const answer = answerRefusal(error, request, reply, { isVacant: vacant });
     if (reply.statusCode === 500) onDefect(error);
     return answer;
   });

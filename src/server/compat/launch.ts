@@ -42,7 +42,9 @@ export async function launch(host: Host, request: LaunchRequest, grant: Grant | 
   const taskInput = taskInputOf(request);
   const compiled = await blueprintOf(host, request, grant);
   const seats = sid ? seatsFor(compiled, sid, request) : {};
-  const run = await host.launch(compiled, { input: request.init_ctx as Json, taskInput, seats });
+  // One that is started by its digest becomes the newest by that as little as it would by a schedule.
+  const newest = request.blueprint.kind === "inline";
+  const run = await host.launch(compiled, { input: request.init_ctx as Json, taskInput, seats, newest });
   const { ttl, source } = lifeOf(compiled, request);
   const wait = Math.min(request.timeout_secs ?? ttl, MAX_WAIT_SECS);
   return {
@@ -75,17 +77,12 @@ async function blueprintOf(
   }
   const { id, version } = blueprint;
   const digest = version?.kind === "fixed" ? `sha256:${version.value.replace(/^sha256:/u, "")}` : undefined;
-  const compiled = await host.blueprint(digest ?? (await newestVersion(host, id)) ?? "");
+  const compiled = await host.blueprint(digest ?? (await host.newestVersion(id)) ?? "");
   if (compiled !== undefined && compiled.blueprint.id === id) return compiled;
   throw new ServerError(
     "version_unknown",
     `bp resolve: no Blueprint '${id}' of ${digest ?? "any version"} has run here: start it once, by document`,
   );
-}
-
-/** The version that the newest run of a Blueprint is pinned to. */
-async function newestVersion(host: Host, blueprintId: string): Promise<string | undefined> {
-  return (await host.runs({ blueprintId, limit: 1 }))[0]?.blueprintVersion;
 }
 
 /** The pinned session takes the seat that is meant, and every other one besides. */
