@@ -67,6 +67,7 @@ describe.each(["store_full", "store_io"] as const)("a run whose journal cannot b
     await engine.resume(run.runId, { reason: "there is room" });
     await fixture.arrived(2);
     expect(fixture.held[1]?.call).toMatchObject({ key: "0", attempt: 2 });
+    expect(await stores.runs.get(run.runId), "what was wrong is so no more").not.toHaveProperty("error");
     fixture.held[1]?.end();
     await fixture.arrived(3);
     fixture.held[2]?.end();

@@ -155,7 +155,7 @@ export class RunDriver {
     if (this.#closed || (this.run.resumed && !this.#paused)) return;
     this.#stayAwake();
     this.#paused = false;
-    this.#write({ type: "run_resumed", reason: request.reason }, { status: "running" });
+    this.#write({ type: "run_resumed", reason: request.reason }, { status: "running", error: null });
     const held = this.#held;
     this.#held = [];
     for (const decision of held) this.#start(decision);
