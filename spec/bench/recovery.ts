@@ -1,5 +1,5 @@
 /**
- * Coming back: restart with runs in flight, forks of long runs, and what a run that only waits costs.
+ * Coming back: restart with runs in flight, and forks of long runs.
  *
  * All through a real host over SQLite with `synchronous=FULL`. A restart here is a host that was closed and one that is
  * opened on the same directory: the process itself is not started anew.
@@ -7,8 +7,6 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { CompiledBlueprint } from "../../src/blueprint/index.ts";
 import type { Json } from "../../src/flow/index.ts";
 import { type Host, openHost } from "../../src/host.ts";
@@ -30,13 +28,10 @@ const loop = (max: number): Json => ({
 const agents: Json = [
   { name: "echo", kind: "function", spec: { fn_id: "echo" } },
   { name: "effect", kind: "function", spec: { fn_id: "effect" } },
-  { name: "sleep", kind: "function", spec: { fn_id: "sleep" } },
 ];
 
 const IN_FLIGHT = 1_000;
 const LONG = 10_000;
-const WAITING = 5_000;
-const AN_HOUR_MS = 3_600_000;
 
 /** Rows about recovery. */
 export async function* recoveryRows(): AsyncIterable<Row> {
@@ -44,7 +39,6 @@ export async function* recoveryRows(): AsyncIterable<Row> {
   try {
     yield* restart(join(directory, "restart"), directory);
     yield* forks(join(directory, "forks"), directory);
-    yield* waiting(join(directory, "waiting"), directory);
   } finally {
     await rm(directory, { recursive: true });
   }
@@ -109,44 +103,6 @@ async function* forks(data: string, directory: string): AsyncIterable<Row> {
   yield cost(`fork of ${LONG} steps`, "to the end of the one new step", ms, "ms");
   const replay = await medianMs(3, () => host.journal(source.runId));
   yield rate("journal read and verified", `${LONG} entries`, (LONG * 1000) / replay, "entries/s");
-}
-
-/** Heap that a run keeps while it only waits. */
-async function* waiting(data: string, directory: string): AsyncIterable<Row> {
-  setFlagsFromString("--expose-gc");
-  const collect = runInNewContext("gc") as () => void;
-  const functions = new FunctionRegistry()
-    .register("echo", { pure: true, run: (input) => input })
-    .register("effect", { pure: false, run: (input) => input });
-  await using host = await openHost({ data: { kind: "directory", path: data }, functions });
-  const blueprint = await compiled(host, directory, step("sleep", lit(AN_HOUR_MS), "$.slept"));
-  const launch = async (count: number): Promise<void> => {
-    let parked = 0;
-    const all = Promise.withResolvers<void>();
-    for (let index = 0; index < count; index += 500) {
-      await Promise.all(
-        Array.from({ length: Math.min(500, count - index) }, () =>
-          host.launch(blueprint, {
-            observer: ({ type }) => {
-              if (type === "run_parked" && ++parked === count) all.resolve();
-            },
-          }),
-        ),
-      );
-    }
-    await all.promise;
-  };
-  await launch(100);
-  collect();
-  const before = process.memoryUsage().heapUsed;
-  await launch(WAITING);
-  collect();
-  yield cost(
-    "heap of a waiting run",
-    `mean of ${WAITING}`,
-    (process.memoryUsage().heapUsed - before) / WAITING,
-    "bytes",
-  );
 }
 
 async function compiled(host: Host, directory: string, flow: Json): Promise<CompiledBlueprint> {

@@ -14,6 +14,7 @@ import type { Row } from "./row.ts";
 import { runRows } from "./runs.ts";
 import { startUpRows } from "./start-up.ts";
 import { tokenRows } from "./tokens.ts";
+import { waitingRows } from "./waiting.ts";
 
 const { values } = parseArgs({ options: { json: { type: "boolean", default: false }, only: { type: "string" } } });
 const only = values.only?.split(",");
@@ -23,6 +24,7 @@ const sections: readonly (readonly [name: string, rows: () => AsyncIterable<Row>
   ["floor", () => floorRows(floors)],
   ["runs", () => runRows(floors)],
   ["recovery", recoveryRows],
+  ["waiting", waitingRows],
   ["lua", luaRows],
   ["layers", layerRows],
   ["expressions", expressionRows],
