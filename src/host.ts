@@ -420,8 +420,12 @@ export class Host implements AsyncDisposable {
     if (!(await this.#stores.runs.hold(runId, held))) await this.#records.run(runId);
   }
 
-  /** Removes runs that have ended; says how many. @throws StoreError `run_live`. */
-  remove(runIds: readonly string[]): Promise<number> {
+  /**
+   * Removes runs that have ended, with those they started, all or none; says how many.
+   * @throws EngineError `run_unknown`; StoreError `run_live`, `run_held`.
+   */
+  async remove(runIds: readonly string[]): Promise<number> {
+    for (const runId of runIds) await this.#records.run(runId);
     return this.#stores.runs.remove(runIds);
   }
 

@@ -141,6 +141,13 @@ export interface RunQuery {
   readonly before?: string;
 }
 
+/** How much a run and what it has started are. */
+export interface RunSize {
+  readonly runs: number;
+  /** Of their entries and of the blobs they name, in UTF-8. A blob that several of them name counts for each. */
+  readonly bytes: number;
+}
+
 /** The runs. */
 export interface RunStore {
   /**
@@ -153,14 +160,17 @@ export interface RunStore {
   byIdempotencyKey(key: string, options?: CallOptions): Promise<RunRecord | undefined>;
   list(query: RunQuery, options?: CallOptions): Promise<readonly RunRecord[]>;
   /**
-   * Removes runs that have ended, with their journals and snapshots, all or none: one that has not ended is refused with
-   * StoreError `run_live`, one that is held with `run_held`. Ids that are not here are passed over. Says how many it removed.
+   * Removes runs that have ended, with their journals, snapshots, seats and requests, and with the runs they have started,
+   * all or none: what has not ended, or is needed by a run that has not (removal.ts), is refused with StoreError `run_live`,
+   * what is held with `run_held`. Ids that are not here are passed over. Says how many runs it removed.
    */
   remove(runIds: readonly string[], options?: CallOptions): Promise<number>;
   /** Holds a run, or releases it. False where it is not here. */
   hold(runId: string, held: boolean, options?: CallOptions): Promise<boolean>;
-  /** Bytes of each run's entries and of the blobs it names, in UTF-8, in the order asked for; 0 for one that is not here. */
-  sizes(runIds: readonly string[], options?: CallOptions): Promise<readonly number[]>;
+  /** Why `remove` would now refuse each, by itself, in the order asked for; undefined where it would not. */
+  refusals(runIds: readonly string[], options?: CallOptions): Promise<readonly (StoreError | undefined)[]>;
+  /** How much each is, with the runs it has started, in the order asked for; nothing for one that is not here. */
+  sizes(runIds: readonly string[], options?: CallOptions): Promise<readonly RunSize[]>;
 }
 
 /** Which runs to claim. */
@@ -303,11 +313,11 @@ export type StoreErrorCode =
   | "run_exists"
   /** `create` names an idempotency key that another run has. */
   | "run_key_taken"
-  /** `remove` names a run that has not ended. Cancel it first. */
+  /** `remove` would remove a run that has not ended, or one that such a run needs. Cancel it first. */
   | "run_live"
   /** `create` names a schedule that is here already. */
   | "schedule_exists"
-  /** `remove` names a run that is held. Release it first. */
+  /** `remove` would remove a run that is held. Release it first. */
   | "run_held"
   /** The rows of an Append are not contiguous from its `expectedSeq`. */
   | "invalid_append"

@@ -17,11 +17,11 @@ export function runKeyTaken(idempotencyKey: string, holder: string, batch: numbe
   );
 }
 
-/** `remove` of a run that has not ended. */
-export function runLive(runId: string, status: RunStatus, batch: number): StoreError {
+/** `remove` of a run that has not ended, or is needed by one. `related`: what it is to the run that was to be removed. */
+export function runLive({ runId, status }: { runId: string; status: RunStatus }, related = ""): StoreError {
   return new StoreError(
     "run_live",
-    `run ${runId} has not ended (${status}): cancel it first; none of the ${batch} runs was removed`,
+    `run ${runId}${related} has not ended (${status}): cancel it first; nothing was removed`,
     { details: { runId, status } },
   );
 }
@@ -37,9 +37,9 @@ export function scheduleExists(name: string): StoreError {
   );
 }
 
-/** `remove` of a run that is held. */
-export function runHeld(runId: string, batch: number): StoreError {
-  return new StoreError("run_held", `run ${runId} is held: release it first; none of the ${batch} runs was removed`, {
+/** `remove` of a run that is held. `related`: what it is to the run that was to be removed. */
+export function runHeld(runId: string, related = ""): StoreError {
+  return new StoreError("run_held", `run ${runId}${related} is held: release it first; nothing was removed`, {
     details: { runId },
   });
 }

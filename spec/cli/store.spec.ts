@@ -28,12 +28,21 @@ const ids = async (name: string): Promise<readonly string[]> =>
 describe("gc", () => {
   it("removes what its rules do not keep, but nothing that is held", async () => {
     const [oldest, older, newest] = [await aRun("a"), await aRun("a"), await aRun("a")];
-    expect((await at("a", "gc")).stdout).toBe("removed 0 runs, 0 blobs and 0 Blueprints that no run uses (0 bytes)\n");
+    expect((await at("a", "gc")).stdout).toBe(
+      "removed 0 runs, 0 large values and 0 Blueprints that no run uses (0 B)\n",
+    );
     expect((await at("a", "runs", "hold", oldest)).exit).toBe(0);
     expect((await at("a", "runs", "show", oldest)).stdout).toMatch(/held +until it is released/u);
     const refused = await at("a", "runs", "rm", oldest);
     expect(refused).toMatchObject({ exit: 2, stderr: expect.stringContaining("runs release") });
+    const dry = await at("a", "gc", "--keep-count", "all=1", "--dry-run");
+    expect(dry.stdout).toMatch(
+      /^run +status +blueprint +changed +size\nR-\S+ +done +sample +\S+ \S+ +4\d\.\d kB\nwould remove 1 run /u,
+    );
+    expect(dry.stdout).toContain(older);
+    expect(await ids("a")).toHaveLength(3);
     expect(await json("a", "gc", "--keep-count", "all=1")).toMatchObject({ runs: 1 });
+    expect((await at("a", "gc", "--keep-count", "all=1", "--dry-run")).stdout).toBe("would remove no runs\n");
     expect(await ids("a")).toEqual([newest, oldest]);
     expect((await at("a", "runs", "show", older)).exit).toBe(2);
     expect((await at("a", "runs", "release", oldest)).exit).toBe(0);

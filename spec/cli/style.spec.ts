@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDuration, makeStyle, oneLine, styleFor, usesColour } from "../../src/cli/style.ts";
+import { formatBytes, formatDuration, makeStyle, oneLine, styleFor, usesColour } from "../../src/cli/style.ts";
 import { TextOutput } from "./test-surface.ts";
 
 const terminal = (): TextOutput => new TextOutput({ columns: 80, rows: 24 });
@@ -45,6 +45,19 @@ describe("durations", () => {
     [90_000_000, "25h00m"],
   ])("%d is %s", (ms, text) => {
     expect(formatDuration(ms)).toBe(text);
+  });
+});
+
+describe("sizes", () => {
+  it.each([
+    [0, "0 B"],
+    [999, "999 B"],
+    [1000, "1 kB"],
+    [1234, "1.2 kB"],
+    [2_000_000, "2 MB"],
+    [3.4e15, "3400 TB"],
+  ])("%d bytes are %s", (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
   });
 });
 

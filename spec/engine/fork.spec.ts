@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Executable, RunHandle } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";
 import { bindingOf, call, fanout, lit, path, seq, step } from "../kernel/scripted-run.ts";
@@ -215,12 +215,16 @@ describe("fork", () => {
     expect(executed(fixture, anew.runId)).toEqual(["0", "1", "2"]);
   });
 
-  it("takes over what it still can when the source is removed meanwhile", async () => {
+  it("takes over what it still can where the source is not there", async () => {
     const fixture = new EngineFixture();
     const { run, executable } = await failed(fixture);
     const fork = await fixture.engine.fork({ runId: run.runId, executable });
     await fixture.arrived(4);
-    await fixture.stores.runs.remove([run.runId]);
+    await expect(fixture.stores.runs.remove([run.runId])).rejects.toMatchObject({ code: "run_live" });
+    const { read } = fixture.stores.journals;
+    vi.spyOn(fixture.stores.journals, "read").mockImplementation(async (runId, ...rest) =>
+      runId === run.runId ? [] : read(runId, ...rest),
+    );
     const next = fixture.newEngine("host-2");
     expect(await next.recover()).toEqual({ resumed: 1, putAside: 0 });
     await fixture.arrived(5);

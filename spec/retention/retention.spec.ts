@@ -1,7 +1,7 @@
 /** Which runs a policy keeps. */
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/flow/index.ts";
-import { collect, parseRetention, type Retention } from "../../src/retention/index.ts";
+import { type Collection, collect, expiredRuns, parseRetention, type Retention } from "../../src/retention/index.ts";
 import { openMemoryStores } from "../../stores/memory/index.ts";
 import { DOCUMENT_GRACE_MS, type RunRecord, type Stores } from "../../stores/ports.ts";
 import { anAppend, aRun } from "../stores/samples.ts";
@@ -13,12 +13,20 @@ async function left(stores: Stores): Promise<readonly string[]> {
   return (await stores.runs.list({ limit: 10_000 })).map(({ runId }) => runId);
 }
 
+const ports = (stores: Stores) => ({ stores, turn: async () => {} });
+const collected = (stores: Stores, retention: Retention, now = 1000): Promise<Collection> =>
+  collect(ports(stores), { retention, now });
+
 async function leftOf(runs: readonly RunRecord[], retention: Retention, now = 1000): Promise<readonly string[]> {
   await using stores = openMemoryStores();
   await stores.runs.create(runs);
-  const { runs: removed } = await collect(stores, retention, now);
+  const expected = await expiredRuns(ports(stores), { retention, now });
+  expect(await left(stores)).toHaveLength(runs.length);
+  const { runs: removed } = await collected(stores, retention, now);
   const kept = await left(stores);
   expect(kept.length + removed).toBe(runs.length);
+  expect(expected.reduce((sum, { size }) => sum + size.runs, 0)).toBe(removed);
+  expect(kept.filter((runId) => expected.some(({ run }) => run.runId === runId))).toEqual([]);
   return kept;
 }
 
@@ -45,7 +53,10 @@ describe("collecting", () => {
       anAppend("b", 1, 0, { ...end, blobs: [{ digest: "sha256:other", text: "é" }] }),
       anAppend("a", 1, 0, end),
     ]);
-    expect(await collect(stores, { done: { bytes: 1001 } }, 0)).toEqual({
+    const [b, ...others] = await expiredRuns(ports(stores), { retention: { done: { bytes: 1000 } }, now: 0 });
+    expect(b).toEqual({ run: await stores.runs.get("b"), size: { runs: 1, bytes: 2 } });
+    expect(others.map(({ run }) => run.runId)).toEqual(["a"]);
+    expect(await collected(stores, { done: { bytes: 1001 } }, 0)).toEqual({
       runs: 2,
       blobs: { count: 1, bytes: 2 },
       documents: { count: 0, bytes: 0 },
@@ -55,16 +66,39 @@ describe("collecting", () => {
   });
 
   it("passes over runs that are held, and those that a live run needs", async () => {
-    const live = aRun("live", { forkedFrom: "source", createdAt: 900 });
+    const begun = { nextSeq: 2 } as const;
     const family = [
-      live,
-      ended("source", 1),
-      ended("child", 2, { parentRunId: "live" }),
+      aRun("live", { forkedFrom: "source", createdAt: 900 }),
+      ended("source", 1, begun),
+      ended("child", 2, { parentRunId: "live", ...begun }),
       ended("orphan", 3, { parentRunId: "gone" }),
-      ended("grown", 4, { parentRunId: "source" }),
       ended("held", 5, { held: true }),
     ];
     expect(await leftOf(family, { done: { count: 0 } })).toEqual(["live", "held", "child", "source"]);
+  });
+
+  it("judges a run with what it has started: both go, or both stay", async () => {
+    const family = [
+      ended("parent", 10),
+      ended("child", 20, { parentRunId: "parent" }),
+      ended("grandchild", 30, { parentRunId: "child", status: "failed" }),
+      ended("other", 40),
+    ];
+    const none = { done: { count: 0 }, failed: { count: 0 } };
+    expect(await leftOf(family, { done: { count: 2 }, failed: { count: 0 } })).toHaveLength(4);
+    expect(await leftOf(family, { done: { count: 1 } })).toEqual(["other"]);
+    expect(await leftOf([...family, ended("late", 9, { parentRunId: "child", held: true })], none)).toHaveLength(4);
+    expect(await leftOf([...family, aRun("still", { parentRunId: "grandchild" })], none)).toHaveLength(4);
+  });
+
+  it("weighs a run with what it has started", async () => {
+    await using stores = openMemoryStores();
+    await stores.runs.create([aRun("parent"), aRun("child", { parentRunId: "parent", createdAt: 2000 })]);
+    const end = { patch: { status: "done" } } as const;
+    const blobs = [{ digest: "sha256:big", text: "x".repeat(1000) }];
+    await stores.journals.append([anAppend("parent", 1, 0, end), anAppend("child", 1, 0, { ...end, blobs })]);
+    expect(await collected(stores, { done: { bytes: 1000 } })).toMatchObject({ runs: 0 });
+    expect(await collected(stores, { done: { bytes: 999 } })).toMatchObject({ runs: 2, blobs: { count: 1 } });
   });
 
   it("does not count what is held", async () =>
@@ -78,14 +112,13 @@ describe("collecting", () => {
   it("leaves a run that was held meanwhile, and removes the others", async () => {
     await using stores = openMemoryStores();
     await stores.runs.create(runs);
-    const list: Stores["runs"]["list"] = async (query) => {
-      const page = await stores.runs.list(query);
+    const refusals: Stores["runs"]["refusals"] = async (runIds) => {
+      const found = await stores.runs.refusals(runIds);
       await stores.runs.hold("b", true);
-      return page;
+      return found;
     };
-    expect(await collect({ ...stores, runs: { ...stores.runs, list } }, { done: { count: 0 } }, 0)).toMatchObject({
-      runs: 2,
-    });
+    const held = { ...stores, runs: { ...stores.runs, refusals } };
+    expect(await collected(held, { done: { count: 0 } }, 0)).toMatchObject({ runs: 2 });
     expect(await left(stores)).toEqual(["b", "f"]);
   });
 
@@ -93,9 +126,9 @@ describe("collecting", () => {
     let now = 0;
     await using stores = openMemoryStores({ now: () => now });
     await stores.documents.put({ version: "v", blueprintId: "b", text: "{}" });
-    expect((await collect(stores, {}, now)).documents.count).toBe(0);
+    expect((await collected(stores, {}, now)).documents.count).toBe(0);
     now = DOCUMENT_GRACE_MS;
-    expect((await collect(stores, {}, now)).documents).toEqual({ count: 1, bytes: 2 });
+    expect((await collected(stores, {}, now)).documents).toEqual({ count: 1, bytes: 2 });
   });
 });
 
@@ -106,6 +139,16 @@ describe("a policy", () => {
       done: { ageMs: 30 * 86_400_000, count: 0, bytes: 2e9 },
       dead_letter: { ageMs: 90_000 },
       failed: {},
+    });
+  });
+
+  it("may speak of all classes at once, and of one otherwise", () => {
+    const day = 86_400_000;
+    expect(parseRetention({ done: { age: "3d" }, all: { age: "9d", count: 5 } })).toEqual({
+      done: { ageMs: 3 * day, count: 5 },
+      failed: { ageMs: 9 * day, count: 5 },
+      cancelled: { ageMs: 9 * day, count: 5 },
+      dead_letter: { ageMs: 9 * day, count: 5 },
     });
   });
 

@@ -150,7 +150,10 @@ describe("a host that is ready", () => {
       status: 404,
       body: { code: "version_unknown" },
     });
-    expect((await ask(`/v1/runs/${runId}`, { method: "DELETE" })).status).toBe(204);
+    const remove = (id: string): ReturnType<typeof ask> => ask(`/v1/runs/${id}`, { method: "DELETE" });
+    expect(await remove(runId)).toMatchObject({ status: 409, body: { code: "run_live" } });
+    for (const { body } of [fork, rerun]) await ask(`/v1/runs/${body.run_id}/cancel`, { body: {} });
+    for (const id of [runId, fork.body.run_id]) expect((await remove(id)).status).toBe(204);
     expect(await ask(`/v1/runs/${runId}`)).toMatchObject({ status: 404, body: { code: "run_unknown" } });
   });
 

@@ -128,6 +128,7 @@ export class DiskLink {
         list: (query) => read("list", () => runs.list(query)),
         remove: (runIds) => write("remove", () => runs.remove(runIds)),
         hold: (runId, held) => write("hold", () => runs.hold(runId, held)),
+        refusals: (runIds) => read("refusals", () => runs.refusals(runIds)),
         sizes: (runIds) => read("sizes", () => runs.sizes(runIds)),
       },
       ownership: {

@@ -5,7 +5,13 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** A script of spec/stores/children. */
-export type ChildScript = "hold" | "append-until-killed" | "claim-until-killed" | "fill-disk" | "open-unprivileged";
+export type ChildScript =
+  | "hold"
+  | "append-until-killed"
+  | "collect-until-killed"
+  | "claim-until-killed"
+  | "fill-disk"
+  | "open-unprivileged";
 
 /** Where a script is. */
 export function scriptPath(script: ChildScript): string {

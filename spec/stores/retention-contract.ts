@@ -1,6 +1,7 @@
 /** What is kept and what is removed: snapshots, runs, and the texts they use, as every backend must do them. */
 import { describe, expect, it } from "vitest";
 import { type Blob, DOCUMENT_GRACE_MS, type RunRecord, type RunStatus, type Stores } from "../../stores/ports.ts";
+import { aRequest } from "./operators-contract.ts";
 import { anAppend, aRun, type OpenStores } from "./samples.ts";
 
 async function openWith(open: OpenStores, ...runs: readonly RunRecord[]): Promise<Stores> {
@@ -90,10 +91,79 @@ export function describeRemoval(open: OpenStores): void {
     const bytes = (texts: readonly { readonly text: string }[]): number =>
       texts.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
     expect(await stores.runs.sizes(["b", "none", "a"])).toEqual([
-      bytes([blob("x")]),
-      0,
-      bytes([...append.rows, blob("x"), blob("y")]),
+      { runs: 1, bytes: bytes([blob("x")]) },
+      { runs: 0, bytes: 0 },
+      { runs: 1, bytes: bytes([...append.rows, blob("x"), blob("y")]) },
     ]);
+  });
+
+  describe("of a family", () => {
+    const begun = { nextSeq: 2 } as const;
+    const parent = ended("parent", begun);
+    const child = ended("child", { parentRunId: "parent", createdAt: 1001, ...begun });
+    const grandchild = ended("grandchild", { parentRunId: "child", createdAt: 1002, ...begun });
+    const other = ended("other", begun);
+    const ids = async (stores: Stores) => (await stores.runs.list({ limit: 9 })).map(({ runId }) => runId).sort();
+
+    it("removes with a run what it has started, with journals, blobs and requests", async () => {
+      const live = { status: "running" } as const;
+      await using stores = await openWith(open, parent, child, { ...grandchild, ...live }, { ...other, ...live });
+      await stores.operators.requests.open([
+        aRequest("Q-1", { runId: "grandchild" }),
+        aRequest("Q-2", { runId: "other" }),
+      ]);
+      const end = { patch: { status: "done" } } as const;
+      await stores.journals.append([
+        anAppend("grandchild", 2, 2, { blobs: [blob("x"), blob("shared")], ...end }),
+        anAppend("other", 2, 1, { blobs: [blob("shared")], ...end }),
+      ]);
+      expect((await stores.runs.sizes(["parent", "child", "grandchild"])).map(({ runs }) => runs)).toEqual([3, 2, 1]);
+      expect(await stores.runs.refusals(["parent", "none"])).toEqual([undefined, undefined]);
+      expect(await stores.runs.remove(["parent"])).toBe(3);
+      expect(await ids(stores)).toEqual(["other"]);
+      expect(await stores.journals.read("grandchild", 1, 9)).toEqual([]);
+      expect(await stores.blobs.collect({ limit: 9 })).toMatchObject({ count: 1 });
+      expect(await stores.blobs.get(["sha256:shared"])).toEqual(["é shared"]);
+      expect(await stores.operators.requests.get("Q-1")).toBeUndefined();
+      expect(await stores.operators.requests.get("Q-2")).toMatchObject({ runId: "other" });
+    });
+
+    it("counts each run once, and stops at a circle", async () => {
+      await using stores = await openWith(open, ended("parent", { parentRunId: "grandchild" }), child, grandchild);
+      expect(await stores.runs.remove(["child", "parent"])).toBe(3);
+    });
+
+    it.each<[string, RunRecord, string, object]>([
+      ["a live run below it", aRun("live", { parentRunId: "grandchild" }), "parent", { code: "run_live" }],
+      ["a held run below it", ended("kept", { parentRunId: "child", held: true }), "parent", { code: "run_held" }],
+      ["a live fork of it", aRun("fork", { forkedFrom: "parent" }), "parent", { code: "run_live" }],
+      ["a live fork of a run below it", aRun("fork", { forkedFrom: "grandchild" }), "parent", { code: "run_live" }],
+    ])("refuses %s, by name, and changes nothing", async (_what, run, asked, refusal) => {
+      await using stores = await openWith(open, parent, child, grandchild, run);
+      const expected = { name: "StoreError", ...refusal, details: { runId: run.runId } };
+      const before = await ids(stores);
+      await expect(stores.runs.remove([asked])).rejects.toMatchObject(expected);
+      expect(await stores.runs.refusals([asked])).toMatchObject([expected]);
+      expect(await ids(stores)).toEqual(before);
+    });
+
+    it("refuses the child of a run that has not ended, unless it never began", async () => {
+      await using stores = await openWith(open, aRun("parent"), child, ended("empty", { parentRunId: "parent" }));
+      await expect(stores.runs.remove(["child"])).rejects.toMatchObject({
+        code: "run_live",
+        message: expect.stringContaining("run parent, which started run child,"),
+        details: { runId: "parent", status: "running" },
+      });
+      expect(await stores.runs.remove(["empty"])).toBe(1);
+      await stores.journals.append([anAppend("parent", 1, 1, { patch: { status: "failed" } })]);
+      expect(await stores.runs.remove(["child"])).toBe(1);
+    });
+
+    it("removes forks that have ended, and the source of one, alone", async () => {
+      await using stores = await openWith(open, parent, ended("fork", { forkedFrom: "parent" }));
+      expect(await stores.runs.remove(["parent"])).toBe(1);
+      expect(await ids(stores)).toEqual(["fork"]);
+    });
   });
 
   it("lets others through when a removal is refused", async () => {

@@ -63,6 +63,42 @@ describe("a process killed while it claims", () => {
   }, 60_000);
 });
 
+describe("a process killed while it removes runs and collects blobs", () => {
+  it("leaves every run that was not removed, whole families, and every blob that is named", async () => {
+    const dataDir = temporaryDirectory();
+    const kept = new Map<string, readonly string[]>();
+    for (const [round, killAfter] of [1, 2, 3, 7, 20, 60, 1].entries()) {
+      const child = startChild("collect-until-killed", dataDir, `round-${round}`);
+      let seen = 0;
+      for await (const line of child.lines) {
+        const [runId = "", ...digests] = line.split(" ");
+        kept.set(runId, digests);
+        seen += 1;
+        if (seen === killAfter) child.process.kill("SIGKILL");
+      }
+      expect(await child.ended).toBe("SIGKILL");
+      await using stores = await openSqliteStores({ dataDir });
+      expect(await stores.maintenance.integrityCheck()).toEqual([]);
+      for (const [runId, digests] of kept) {
+        expect(await stores.runs.get(runId)).toMatchObject({ status: "done", nextSeq: 3 });
+        const texts = await stores.blobs.get(digests);
+        expect(texts).toEqual(digests.map((digest) => `text ${digest.slice(7)}`.repeat(100)));
+      }
+      const all = await stores.runs.list({ limit: 100_000 });
+      const ids = new Set(all.map(({ runId }) => runId));
+      expect(all.filter(({ parentRunId }) => parentRunId !== undefined && !ids.has(parentRunId))).toEqual([]);
+      // Of each lane at most one family that was about to be removed.
+      let left = 0;
+      for (const { runId, status } of all) {
+        if (status === "done" && !runId.endsWith("-child") && !kept.has(`${runId}-child`))
+          left += await stores.runs.remove([runId]);
+      }
+      expect(left).toBeLessThanOrEqual(6);
+    }
+    expect(kept.size).toBeGreaterThan(90);
+  }, 120_000);
+});
+
 async function finish(stores: Stores, runs: readonly RunRecord[]): Promise<void> {
   const patch = { status: "done" } as const;
   await stores.journals.append(runs.map(({ runId, fence, nextSeq }) => anAppend(runId, nextSeq, 0, { fence, patch })));

@@ -119,6 +119,13 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(seconds / 3600)}h${two(Math.floor((seconds % 3600) / 60))}m`;
 }
 
+/** `0 B`, `512 B`, `1.2 kB`, `2 GB`: in powers of a thousand, as flags take them. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = Math.min(Math.max(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), 0), units.length - 1);
+  return `${Number((bytes / 1000 ** power).toFixed(1))} ${units[power]}`;
+}
+
 /** A count and its noun: `1 step`, `2 steps`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;

@@ -2,8 +2,10 @@
  * Which runs that have ended are kept: a rule for each way to end.
  *
  * ```json
- * { "done": { "age": "30d", "count": 1000 }, "failed": { "bytes": "2GB" } }
+ * { "all": { "age": "90d" }, "done": { "age": "30d", "count": 1000 }, "failed": { "bytes": "2GB" } }
  * ```
+ *
+ * `all` is every class; what a class says itself goes before it, limit by limit.
  *
  * Y1  A class without a rule is kept for ever, and so is every run that is held.
  */
@@ -35,11 +37,18 @@ const SIZES: Readonly<Record<string, number>> = { B: 1, kB: 1e3, MB: 1e6, GB: 1e
 /** Reads a policy. @throws RetentionError, which says where it is not one. */
 export function parseRetention(value: Json): Retention {
   if (!isJsonObject(value)) throw invalid("it is no object of classes");
-  const retention: Partial<Record<RetentionClass, RetentionRule>> = {};
+  const rules = new Map<string, RetentionRule>();
   for (const [name, rule] of Object.entries(value)) {
-    const known = CLASSES.find((one) => one === name);
-    if (known === undefined) throw invalid(`${JSON.stringify(name)} is no class: one of ${CLASSES.join(", ")}`);
-    retention[known] = parseRule(name, rule);
+    if (name !== "all" && !CLASSES.some((one) => one === name)) {
+      throw invalid(`${JSON.stringify(name)} is no class: one of ${CLASSES.join(", ")}, all`);
+    }
+    rules.set(name, parseRule(name, rule));
+  }
+  const all = rules.get("all");
+  const retention: Partial<Record<RetentionClass, RetentionRule>> = {};
+  for (const name of CLASSES) {
+    const own = rules.get(name);
+    if (all !== undefined || own !== undefined) retention[name] = { ...all, ...own };
   }
   return retention;
 }

@@ -96,6 +96,16 @@ export const ForkBody = Type.Object(
 );
 export type ForkBody = Static<typeof ForkBody>;
 
-/** A policy to collect by, instead of the data directory's. */
-export const CollectBody = Type.Object({ retention: Type.Optional(Type.Object({})) }, closed);
+/** A policy to collect by, instead of the data directory's; `dry_run`: only say what would be removed. */
+export const CollectBody = Type.Object(
+  { retention: Type.Optional(Type.Object({})), dry_run: Type.Optional(Type.Boolean()) },
+  closed,
+);
 export type CollectBody = Static<typeof CollectBody>;
+
+/** Runs to remove, all or none. */
+export const RemovalBody = Type.Object(
+  { run_ids: Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { minItems: 1, maxItems: 1000 }) },
+  closed,
+);
+export type RemovalBody = Static<typeof RemovalBody>;

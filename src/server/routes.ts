@@ -104,7 +104,6 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
   );
 
   server.delete<{ Params: RunPath }>("/v1/runs/:id", { schema: { params: RunPath } }, async (request, reply) => {
-    await host().run(request.params.id);
     await host().remove([request.params.id]);
     return reply.code(204).send();
   });

@@ -50,6 +50,7 @@ export const ROUTES = {
   "GET /v1/runs/:id/archive": { verb: "read_trace", target: "run" },
   "POST /v1/runs/:id/hold": { verb: "administer", target: "run" },
   "POST /v1/runs/:id/release": { verb: "administer", target: "run" },
+  "POST /v1/removals": { verb: "administer", target: "host" },
   "POST /v1/gc": { verb: "administer", target: "host" },
   "POST /v1/archives": { verb: "administer", target: "host" },
   "POST /v1/runs/:id/cancel": { verb: "cancel_task", target: "run" },

@@ -47,6 +47,7 @@ export function crashingStores(inner: Stores, last: number | undefined): Crashin
       list: whileAlive(runs.list),
       remove: whileAlive(runs.remove),
       hold: whileAlive(runs.hold),
+      refusals: whileAlive(runs.refusals),
       sizes: whileAlive(runs.sizes),
     },
     ownership: {

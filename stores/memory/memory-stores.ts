@@ -12,6 +12,7 @@ import {
   type PinnedDocument,
   type Stores,
 } from "../ports.ts";
+import { refusalOf, withDescendants } from "../removal.ts";
 import { ChildLinks } from "./child-links.ts";
 import { ContentsShelf } from "./contents-shelf.ts";
 import { JournalLog } from "./journal-log.ts";
@@ -110,9 +111,17 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
         state.enter(options);
         return shelf.hold(runId, held);
       },
+      async refusals(runIds, options) {
+        state.enter(options);
+        return runIds.map((runId) => refusalOf(runId, shelf.relations));
+      },
       async sizes(runIds, options) {
         state.enter(options);
-        return runIds.map((runId) => shelf.size(runId) + blobs.sizeOf(runId));
+        return runIds.map((runId) => {
+          const runs = withDescendants([runId], shelf.relations);
+          const bytes = runs.reduce((sum, run) => sum + shelf.size(run.runId) + blobs.sizeOf(run.runId), 0);
+          return { runs: runs.length, bytes };
+        });
       },
     },
     ownership: {

@@ -8,8 +8,9 @@
  * M2  `#byAge` holds every run once, oldest first, equal times by ascending run id.
  */
 import type { Append, AppendResult, JournalRow, RunPatch, RunQuery, RunRecord, Snapshot } from "../ports.ts";
-import { runExists, runHeld, runKeyTaken, runLive } from "../refusals.ts";
-import { ENDED } from "../run-status.ts";
+import { runExists, runKeyTaken } from "../refusals.ts";
+import { type Relations, removalOf } from "../removal.ts";
+import { type Kin, RunLinks } from "./run-links.ts";
 
 /** A run, its journal and its snapshot. */
 interface ShelvedRun {
@@ -24,6 +25,7 @@ export class RunShelf {
   readonly #runs = new Map<string, ShelvedRun>();
   readonly #byAge: ShelvedRun[] = [];
   readonly #byKey = new Map<string, string>();
+  readonly #links = new RunLinks((runId) => this.get(runId));
 
   /** Adds runs, all or none. Throws StoreError `run_exists` or `run_key_taken`. */
   create(batch: readonly RunRecord[]): void {
@@ -41,6 +43,7 @@ export class RunShelf {
       const run: ShelvedRun = { record, firstSeq: record.nextSeq, rows: [], snapshot: undefined };
       this.#runs.set(record.runId, run);
       this.#byAge.splice(this.#place(record), 0, run);
+      this.#links.add(record);
     }
     for (const [key, runId] of freshKeys) this.#byKey.set(key, runId);
   }
@@ -99,19 +102,21 @@ export class RunShelf {
     for (const { record } of this.#byAge) yield record;
   }
 
-  /** Removes those of `runIds` that are here, all or none. Throws StoreError `run_live` or `run_held`. Gives what was removed. */
+  /** How the runs are related. */
+  get relations(): Relations<Kin> {
+    return this.#links;
+  }
+
+  /** Removes runs and what is below them, all or none. Throws StoreError `run_live` or `run_held`. Gives what was removed. */
   remove(runIds: readonly string[]): readonly RunRecord[] {
-    const found = [...new Set(runIds)].flatMap((runId) => this.#runs.get(runId) ?? []);
-    for (const { record } of found) {
-      if (!ENDED.has(record.status)) throw runLive(record.runId, record.status, runIds.length);
-    }
-    for (const { record } of found) if (record.held) throw runHeld(record.runId, runIds.length);
-    for (const { record } of found) {
+    const going = removalOf(runIds, this.#links).map(({ record }) => record);
+    for (const record of going) {
       this.#byAge.splice(this.#place(record), 1);
       this.#runs.delete(record.runId);
+      this.#links.remove(record);
       if (record.idempotencyKey !== undefined) this.#byKey.delete(record.idempotencyKey);
     }
-    return found.map(({ record }) => record);
+    return going;
   }
 
   /** Holds a run, or releases it; says whether it is here. */

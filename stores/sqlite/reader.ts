@@ -1,6 +1,15 @@
 /** The reading side: one connection that cannot write, with every SELECT prepared. Reads are synchronous and paged (P3). */
 import type { DatabaseSync } from "node:sqlite";
-import type { JournalRow, PinnedDocument, RunQuery, RunRecord, Snapshot, TailRow } from "../ports.ts";
+import type {
+  JournalRow,
+  PinnedDocument,
+  RunQuery,
+  RunRecord,
+  RunSize,
+  Snapshot,
+  StoreError,
+  TailRow,
+} from "../ports.ts";
 import { type SelectSchedules, selectSchedules } from "./sql/schedules.ts";
 import { type SelectChildren, selectChildren } from "./sql/select-children.ts";
 import { type SelectContents, selectContents } from "./sql/select-contents.ts";
@@ -74,8 +83,13 @@ export class Reader {
     return this.#read(() => this.#runs.list(query));
   }
 
+  /** See RunStore.refusals. */
+  refusals(runIds: readonly string[]): readonly (StoreError | undefined)[] {
+    return this.#read(() => runIds.map((runId) => this.#runs.refusal(runId)));
+  }
+
   /** See RunStore.sizes. */
-  sizes(runIds: readonly string[]): readonly number[] {
+  sizes(runIds: readonly string[]): readonly RunSize[] {
     return this.#read(() => runIds.map((runId) => this.#runs.size(runId)));
   }
 

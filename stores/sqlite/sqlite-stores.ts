@@ -80,6 +80,10 @@ export function composeStores({ durability, reader, write, maintenance, now, clo
         state.enter(options);
         return write({ kind: "hold", runId, held });
       },
+      async refusals(runIds, options) {
+        state.enter(options);
+        return reader.refusals(runIds);
+      },
       async sizes(runIds, options) {
         state.enter(options);
         return reader.sizes(runIds);

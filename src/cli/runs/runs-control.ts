@@ -1,6 +1,5 @@
 /** `swarm-host runs cancel`, `pause` and `rm`: what is done at once and needs no watching. */
-import { ClientError } from "../../client/index.ts";
-import { type JsonObject, ownValue } from "../../flow/index.ts";
+import { ownValue } from "../../flow/index.ts";
 import type { Host } from "../../host.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
@@ -33,28 +32,18 @@ export function pauseCommand(surface: Surface, runId: string, flags: ControlFlag
 }
 
 /** Removes runs. An id that is not there is an error, so that a mistyped one is not taken for done. */
-export function removeCommand(surface: Surface, runIds: readonly string[], flags: ControlFlags): Promise<ExitCode> {
+export async function removeCommand(
+  surface: Surface,
+  runIds: readonly string[],
+  flags: ControlFlags,
+): Promise<ExitCode> {
   const distinct = [...new Set(runIds)];
-  return controlled(surface, flags, `${count(distinct.length, "run")} removed`, {
-    async own(host) {
-      for (const runId of distinct) await host.run(runId);
-      await host.remove(distinct);
-    },
-    async ask(host) {
-      for (const runId of distinct) refuseKept(runId, await host.ask("GET", runPath(runId)));
-      for (const runId of distinct) await host.ask("DELETE", runPath(runId));
-    },
+  const removed = await withHost(surface, dataDirectory(surface, flags), {
+    own: (host) => host.remove(distinct),
+    ask: async (host) =>
+      Number(ownValue((await host.ask("POST", "/v1/removals", { run_ids: distinct })) ?? {}, "runs")),
   });
-}
-
-/** All are looked at before the first is removed: a run that has ended stays so. */
-function refuseKept(runId: string, row: JsonObject | null): void {
-  if (row !== null && ownValue(row, "held") === true) {
-    throw new ClientError("run_held", `run ${runId} is held: release it first; nothing was removed`);
-  }
-  const status = row === null ? undefined : ownValue(row, "status");
-  if (status === "done" || status === "failed" || status === "cancelled" || status === "dead_letter") return;
-  throw new ClientError("run_live", `run ${runId} has not ended; nothing was removed`);
+  return told(surface, `${count(removed, "run")} removed`);
 }
 
 async function controlled(
@@ -64,6 +53,10 @@ async function controlled(
   act: { readonly own: (host: Host) => Promise<unknown>; readonly ask: (host: RunningHost) => Promise<unknown> },
 ): Promise<ExitCode> {
   await withHost(surface, dataDirectory(surface, flags), act);
+  return told(surface, done);
+}
+
+function told(surface: Surface, done: string): ExitCode {
   const style = styleFor(surface.stderr, surface.env);
   surface.stderr.write(`${style.good(style.glyphs.pass)} ${done}\n`);
   return EXIT.done;

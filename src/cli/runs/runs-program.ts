@@ -137,7 +137,9 @@ function addControl(runs: Command, surface: Surface, perform: Perform): void {
   const rm = runs
     .command("rm")
     .summary("remove runs that have ended")
-    .description("Remove runs that have ended, with their journals: all that are named, or none.")
+    .description(
+      "Remove runs that have ended, with their journals and the runs they started: all that are named, or none. What is held, or needed by a run that has not ended, is refused.",
+    )
     .argument("<runs...>", "ids of runs");
   addVerbose(addDataDir(rm)).action((ids: string[], flags) =>
     perform(async () => (await import("./runs-control.ts")).removeCommand(surface, ids, flags)),

@@ -61,13 +61,14 @@ export async function serveCommand(surface: Surface, flags: ServeFlags): Promise
     await using server = await listen({ hostname: flags.host, port: flags.port }, defect);
     await using door = await compatDoor(flags, defect);
     await using host = await openHost({ data: { kind: "directory", path }, env: surface.env, onDefect: defect });
+    // Before anything goes on: a policy that is none stops the start.
+    await host.upkeep.start(({ runs }) => say(`${count(runs, "run")} removed that retention does not keep`));
     const credential = await readOrMakeCredential(path);
     const { resumed, putAside } = await host.recover();
     if (resumed > 0) say(`${count(resumed, "run")} resumed`);
     if (putAside > 0) say(style.warn(`${count(putAside, "run")} put aside: see \`swarm-host runs list\``));
     await writeEndpoint(path, { url: server.url, pid: process.pid });
     await host.schedules.start();
-    host.upkeep.start();
     server.ready({ host, credential });
     door?.ready({ host, credential });
     if (door !== undefined) say(style.warn(`${flags.compat}: whoever is on this machine may ask on ${door.url}`));

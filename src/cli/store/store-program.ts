@@ -8,8 +8,8 @@ const RULES = `
 A rule is <class>=<limit>; the classes are done, failed, cancelled, dead_letter, and all for each of them. Without rules
 those of retention.json in the data directory count, which \`swarm-host serve\` follows by itself once an hour, for example
   {"done": {"age": "30d", "count": 1000}, "failed": {"bytes": "2GB"}}
-A class without a rule is kept. So are runs that are held (\`swarm-host runs hold\`), the children of runs that have not
-ended, and the runs that such runs are forks of.`;
+A class without a rule is kept. A run goes with the runs it has started, and is kept where one of them is held (\`swarm-host
+runs hold\`) or has not ended; so is what a fork that has not ended was made from.`;
 
 /** Adds them. */
 export function addStoreCommands(program: Command, surface: Surface, perform: Perform): void {
@@ -22,6 +22,7 @@ export function addStoreCommands(program: Command, surface: Surface, perform: Pe
     .option("--keep-age <rule>", "keep runs that changed within a time, for example done=30d (repeatable)", collect)
     .option("--keep-count <rule>", "keep the newest so many, for example failed=1000 (repeatable)", collect)
     .option("--keep-bytes <rule>", "keep the newest that take so much, for example all=2GB (repeatable)", collect)
+    .option("--dry-run", "only say what would be removed")
     .option("--json", "print JSON");
   addVerbose(addDataDir(gc))
     .addHelpText("after", RULES)

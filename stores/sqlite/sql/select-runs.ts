@@ -3,7 +3,9 @@
  * several statuses are listed one by one and merged.
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import type { RunQuery, RunRecord } from "../../ports.ts";
+import type { RunQuery, RunRecord, RunSize, StoreError } from "../../ports.ts";
+import { refusalOf, withDescendants } from "../../removal.ts";
+import { relatives } from "./relatives.ts";
 import { integer, rowsOf } from "./row.ts";
 import { RUN_COLUMNS, toRecord } from "./run-columns.ts";
 
@@ -12,8 +14,10 @@ export interface SelectRuns {
   get(runId: string): RunRecord | undefined;
   byIdempotencyKey(key: string): RunRecord | undefined;
   list(query: RunQuery): readonly RunRecord[];
-  /** Bytes of a run's entries and blobs. */
-  size(runId: string): number;
+  /** See RunStore.refusals. */
+  refusal(runId: string): StoreError | undefined;
+  /** See RunStore.sizes. */
+  size(runId: string): RunSize;
 }
 
 /** Where a listing goes on: the age and id of the run before. */
@@ -36,12 +40,12 @@ export function selectRuns(db: DatabaseSync): SelectRuns {
   const one = db.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE run_id = ?`);
   const byKey = db.prepare(`SELECT ${RUN_COLUMNS} FROM runs WHERE idempotency_key = ?`);
   const age = db.prepare("SELECT created_at FROM runs WHERE run_id = ?");
-  const entryBytes = db.prepare(
-    "SELECT coalesce(sum(octet_length(text)), 0) FROM journal JOIN runs USING (run_no) WHERE run_id = ?",
-  );
+  const entryBytes = db.prepare("SELECT coalesce(sum(octet_length(text)), 0) FROM journal WHERE run_no = ?");
   const blobBytes = db.prepare(
-    `SELECT coalesce(sum(size), 0) FROM runs JOIN blob_refs USING (run_no) JOIN blobs USING (digest) WHERE run_id = ?`,
+    "SELECT coalesce(sum(size), 0) FROM blob_refs JOIN blobs USING (digest) WHERE run_no = ?",
   );
+
+  const relations = relatives(db);
 
   const cursor = (before: string | undefined): Cursor | undefined => {
     if (before === undefined) return FROM_NEWEST;
@@ -68,9 +72,13 @@ export function selectRuns(db: DatabaseSync): SelectRuns {
       const lists = [...new Set(status)].map((one) => select([...filters, ["status", one]], rest));
       return lists.flat().sort(newestFirst).slice(0, Math.max(limit, 0));
     },
+    refusal: (runId) => refusalOf(runId, relations),
     size(runId) {
-      const sum = (statement: StatementSync): number => rowsOf(statement, [runId], (row) => integer(row[0]))[0] ?? 0;
-      return sum(entryBytes) + sum(blobBytes);
+      const runs = withDescendants([runId], relations);
+      const sum = (statement: StatementSync, runNo: number): number =>
+        rowsOf(statement, [runNo], (row) => integer(row[0]))[0] ?? 0;
+      const bytes = runs.reduce((all, { runNo }) => all + sum(entryBytes, runNo) + sum(blobBytes, runNo), 0);
+      return { runs: runs.length, bytes };
     },
   };
 }
