@@ -1,9 +1,9 @@
 /** Clients that mean harm or know no better: each costs a bounded amount, and the host goes on. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Host, openHost } from "../../src/host.ts";
+import type { ServerLimits } from "../../src/server/bounded-server.ts";
 import { mostConnections } from "../../src/server/connections.ts";
 import { type HttpServer, listen } from "../../src/server/index.ts";
-import type { ServerLimits } from "../../src/server/server.ts";
 import { head, RawSocket, statuses } from "./raw-socket.ts";
 
 const CREDENTIAL = "c".repeat(64);

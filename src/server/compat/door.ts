@@ -4,20 +4,18 @@
  * Owns: when it answers, and what reaches it at all. Does not own: any behaviour of runs, operators or workers: every route
  * is a call of the host, in other words (spec/compat.md).
  *
- * D1  It listens on a loopback address or not at all, and answers no browser (local-requests.ts).
+ * D1  It listens on a loopback address or not at all, and answers no page in a browser (local-names.ts): it has none itself.
  * D2  It is a port of its own: nothing of it is on the native port, whose rules do not change by it.
  * D3  Until there is a host all routes answer 503, that of liveness too: the client takes it for the leave to connect.
  */
-import Fastify from "fastify";
 import type { Host } from "../../host.ts";
 import { Access, guardRoutes } from "../access.ts";
-import { boundBodies } from "../body-deadline.ts";
+import { boundedServer } from "../bounded-server.ts";
 import { ServerError } from "../errors.ts";
 import { type Address, bind, LOOPBACK } from "../listening.ts";
 import type { HttpServer, Service } from "../server.ts";
 import { answerRefusal, dependsOnSeat } from "./answers.ts";
 import { addHostRoutes } from "./host-routes.ts";
-import { demandLocal } from "./local-requests.ts";
 import type { DoorPorts } from "./ports.ts";
 import { COMPAT_ROUTES } from "./rules.ts";
 import { addRunRoutes } from "./run-routes.ts";
@@ -26,11 +24,6 @@ import { acceptCompatSockets } from "./socket.ts";
 import { addTaskRoutes } from "./task-routes.ts";
 import { isVacant } from "./vacancy.ts";
 import { addCompatWorkerRoutes } from "./worker-routes.ts";
-
-/** The largest request body, in bytes. */
-const MAX_BODY = 16 * 1024 * 1024;
-/** How long the body of a request may take to arrive, and is waited for after its answer. */
-const BODY_TIMES = { bodyMs: 60_000, lingerMs: 2_000 };
 
 /**
  * Opens the door.
@@ -43,12 +36,7 @@ export async function openDoor(address: Address, onDefect: (error: unknown) => v
   }
   let service: { readonly host: Host; readonly access: Access } | undefined;
   let url = "";
-  const server = Fastify({
-    bodyLimit: MAX_BODY,
-    forceCloseConnections: "idle",
-    requestTimeout: 0,
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
-  });
+  const { server, screen } = boundedServer({}, new Set());
   const current = (): NonNullable<typeof service> => {
     if (service === undefined) throw new ServerError("starting", "the host is recovering its runs: ask again soon");
     return service;
@@ -57,10 +45,9 @@ export async function openDoor(address: Address, onDefect: (error: unknown) => v
     host: () => current().host,
     access: () => current().access,
     url: () => url,
+    screen,
     onDefect,
   };
-  server.addHook("onRequest", async ({ headers }) => demandLocal(headers));
-  boundBodies(server, BODY_TIMES, new Set());
   guardRoutes(server, ports.access, COMPAT_ROUTES);
   server.setErrorHandler(async (error, request, reply) => {
     const { url: asked, headers } = request;

@@ -1,4 +1,5 @@
 /** What the routes of the compatibility door need. */
+import type { IncomingMessage } from "node:http";
 import type { Host } from "../../host.ts";
 import type { Access } from "../access.ts";
 
@@ -8,6 +9,8 @@ export interface DoorPorts {
   readonly access: () => Access;
   /** Where the door listens: what workers are told as `base_url`. */
   readonly url: () => string;
+  /** See bounded-server.ts. */
+  readonly screen: (request: IncomingMessage) => void;
   /** Told what no request could be told. */
   readonly onDefect: (error: unknown) => void;
 }

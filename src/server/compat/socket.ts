@@ -6,7 +6,6 @@ import { ServerError } from "../errors.ts";
 import { speakOver, takeUpgrades } from "../upgrades.ts";
 import { refusalOf } from "./answers.ts";
 import { type ClientFrame, clientFrames } from "./frames.ts";
-import { demandLocal } from "./local-requests.ts";
 import type { DoorPorts } from "./ports.ts";
 import { COMPAT_ROUTES } from "./rules.ts";
 import { Translation } from "./translation.ts";
@@ -36,8 +35,8 @@ export function acceptCompatSockets(server: FastifyInstance, ports: DoorPorts): 
 }
 
 /** The session a request may attach to. */
-async function admit(request: IncomingMessage, { access, host }: DoorPorts): Promise<string> {
-  demandLocal(request.headers);
+async function admit(request: IncomingMessage, { access, host, screen }: DoorPorts): Promise<string> {
+  screen(request);
   const { authorization } = request.headers;
   const sid = /^\/v1\/operators\/([^/?#]{1,100})\/ws(?:\?.*)?$/u.exec(request.url ?? "")?.[1];
   if (sid === undefined) {
