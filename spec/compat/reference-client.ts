@@ -83,9 +83,9 @@ export class ReferenceClient {
     return { sid: body["sid"], token: body["token"] };
   }
 
-  /** Its socket: no subprotocol, no extensions. */
-  connect({ sid, token }: Session): Promise<Socket> {
-    return Socket.open(`${this.#base().replace("http", "ws")}/v1/operators/${sid}/ws`, token);
+  /** Its socket: no subprotocol, no extensions. `autoPong` false: pings are answered when the test says so. */
+  connect({ sid, token }: Session, options: { readonly autoPong?: boolean } = {}): Promise<Socket> {
+    return Socket.open(`${this.#base().replace("http", "ws")}/v1/operators/${sid}/ws`, token, options);
   }
 
   /** mse_worker_fetch with the route that the spawn frame taught. */
@@ -122,9 +122,13 @@ export class Socket {
   readonly messages: string[] = [];
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
   #arrival = Promise.withResolvers<void>();
+  #lastPing: Buffer = Buffer.alloc(0);
 
   private constructor(ws: WebSocket) {
     this.ws = ws;
+    ws.on("ping", (data) => {
+      this.#lastPing = data;
+    });
     this.closed = new Promise((resolve) => {
       ws.on("close", (code, reason: Buffer) => resolve({ code, reason: reason.toString() }));
     });
@@ -141,9 +145,9 @@ export class Socket {
   }
 
   /** Rejects with the status where the host refuses. */
-  static async open(url: string, token: string): Promise<Socket> {
+  static async open(url: string, token: string, options: { readonly autoPong?: boolean }): Promise<Socket> {
     const headers = { authorization: `Bearer ${token}` };
-    const ws = new WebSocket(url, { headers, perMessageDeflate: false });
+    const ws = new WebSocket(url, { headers, perMessageDeflate: false, ...options });
     const socket = new Socket(ws);
     await new Promise<void>((resolve, reject) => {
       ws.on("open", () => resolve());
@@ -178,6 +182,11 @@ export class Socket {
     const pong = new Promise((resolve) => this.ws.once("pong", resolve));
     this.ws.ping();
     await pong;
+  }
+
+  /** Answers the last ping, and with it all before. */
+  answerPing(): void {
+    this.ws.pong(this.#lastPing);
   }
 
   /** Drops the wire without a word. */
