@@ -16,7 +16,13 @@ import type { AgentBinding, JournalEntry } from "./kernel/index.ts";
 import { type AuditTasks, type Consult, type FairQueues, layered } from "./middleware/index.ts";
 import type { OutputLayout } from "./operators/index.ts";
 import { isWaitingFunction } from "./waiting-functions.ts";
-import { createSpawner, nodeFiles, type OperatorRequests, type SubprocessHost } from "./workers/index.ts";
+import {
+  type ChildRuns,
+  createSpawner,
+  nodeFiles,
+  type OperatorRequests,
+  type SubprocessHost,
+} from "./workers/index.ts";
 import type { Workshop } from "./workshop.ts";
 
 /** Versions kept; one more costs a compilation of some milliseconds. */
@@ -38,6 +44,8 @@ export interface ExecutableParts {
   readonly standIn?: (compiled: CompiledBlueprint, spawner: Dispatch) => Dispatch;
   /** Absent: steps of operator agents fail. */
   readonly operators?: OperatorRequests;
+  /** Absent: steps of swarm agents fail. */
+  readonly children?: ChildRuns;
 }
 
 interface Version {
@@ -98,7 +106,7 @@ export class Executables {
   }
 
   #make(compiled: CompiledBlueprint): Executable {
-    const { workshop, subprocess, clock, journals, queues, audits, consult, operators } = this.#parts;
+    const { workshop, subprocess, clock, journals, queues, audits, consult, operators, children } = this.#parts;
     const { functions, luaScripts, hostFunctions, externs } = workshop.registrations;
     const files = nodeFiles({ scratchRoot: tmpdir() });
     const spawner = createSpawner(compiled, {
@@ -110,6 +118,7 @@ export class Executables {
       files,
       clock,
       ...(operators === undefined ? {} : { operators }),
+      ...(children === undefined ? {} : { children }),
     });
     const nodeDigests: string[] = [];
     const nodeDigest = (step: ProgramStep): string =>
@@ -154,7 +163,7 @@ function bindingOf(agent: CompiledAgent, compiled: CompiledBlueprint, scripts: S
     // What waits in a queue has its turn by the journal.
     pure: agent.pure && serving.pure && !layersOf(compiled, agent.name).includes("rate_limit"),
     retry,
-    ...(serving.plan.kind === "operator" ? { attach: true } : {}),
+    ...(serving.plan.kind === "operator" || serving.plan.kind === "swarm" ? { attach: true } : {}),
     ...waits,
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),

@@ -21,6 +21,7 @@ import {
   Engine,
   EngineError,
   type HostObserver,
+  type LaunchOrder,
   type Recovery,
   type ResumeOrder,
   type RunHandle,
@@ -29,6 +30,7 @@ import {
 } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
+import { HostChildren } from "./host-children.ts";
 import { type ForkOptions, type ForkPorts, forkRun, type RerunOptions, rerunRun } from "./host-forks.ts";
 import { HostKeys } from "./host-keys.ts";
 import { deskSources, openDesk } from "./host-operators.ts";
@@ -119,6 +121,8 @@ export interface LaunchOptions {
   readonly idempotencyKey?: string;
   /** Whether this is the newest version of its Blueprint from now on. Default true. */
   readonly newest?: boolean;
+  /** The attempt of another run that this one is started for. */
+  readonly parent?: LaunchOrder["parent"];
   /** Who sits where from the start, by seat. What they take it for: 1 to 1000 characters. */
   readonly seats?: Readonly<Record<string, { readonly sessionId: string; readonly description: string }>>;
 }
@@ -147,6 +151,7 @@ export class Host implements AsyncDisposable {
   /** The imports so far; the next begins when they are done. Never rejects. */
   #imports: Promise<unknown> = Promise.resolve();
   readonly #desk: Desk;
+  readonly #children: HostChildren;
   readonly #worker: WorkerContract;
 
   /** Use `openHost`. */
@@ -173,6 +178,15 @@ export class Host implements AsyncDisposable {
       hostId: newHostId(),
       version: packageVersion(),
       resolve: (version) => this.#executables.resolve(version),
+      childEnded: (parentRunId) => this.#children.childEnded(parentRunId),
+    });
+    this.#children = new HostChildren({
+      stores,
+      engine: this.#engine,
+      clock: systemClock,
+      compile: (document) => this.workshop.compile(document),
+      launch: (compiled, order) => this.launch(compiled, order),
+      onDefect: options.onDefect ?? (() => {}),
     });
     this.#desk = openDesk({
       stores,
@@ -190,6 +204,7 @@ export class Host implements AsyncDisposable {
       clock: systemClock,
       queues: this.#queues,
       audits: this.#audits,
+      children: this.#children,
       ...(attended
         ? { operators: operatorRequests(this.#desk, systemClock), consult: deskConsult(this.#desk, systemClock) }
         : {}),
@@ -266,11 +281,12 @@ export class Host implements AsyncDisposable {
    * @throws OperatorError `seat_unknown`, `session_unknown`, `seat_invalid`; nothing was started then.
    */
   async launch(compiled: CompiledBlueprint, options: LaunchOptions = {}): Promise<RunHandle> {
-    const { input, taskInput = {}, observer, idempotencyKey, newest = true, seats = {} } = options;
+    const { input, taskInput = {}, observer, idempotencyKey, newest = true, parent, seats = {} } = options;
     // Asked first, so that a launch that is not the first begins nothing; the store decides between two at once.
     const known = idempotencyKey === undefined ? undefined : await this.launchedWith(idempotencyKey);
     if (known !== undefined) return this.#engine.attach(known.runId);
     await this.#checkSeats(compiled, seats);
+    await this.#children.check(compiled);
     const { executable, pinned } = this.#executables.pin(compiled, { newest });
     const handle = this.#engine.launch({
       executable: await executable,
@@ -278,6 +294,7 @@ export class Host implements AsyncDisposable {
       context: taskContext(taskInput),
       ...(observer === undefined ? {} : { observer }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(parent === undefined ? {} : { parent }),
     });
     try {
       await Promise.all([pinned, handle.accepted]);
@@ -308,6 +325,7 @@ export class Host implements AsyncDisposable {
     try {
       const recovery = await this.#engine.recover();
       await this.#desk.start();
+      await this.#children.start();
       return recovery;
     } finally {
       this.#queueHold = systemClock.timer(Date.now() + QUEUE_HOLD_MS, () => this.#queues.release());
@@ -496,7 +514,7 @@ export class Host implements AsyncDisposable {
     await this.schedules.close();
     this.#queueHold?.cancel();
     await this.#desk[Symbol.asyncDispose]();
-    await this.#engine[Symbol.asyncDispose]();
+    await Promise.all([this.#children[Symbol.asyncDispose](), this.#engine[Symbol.asyncDispose]()]);
     await this.#audits[Symbol.asyncDispose]();
     await Promise.all([
       this.#subprocess[Symbol.asyncDispose](),

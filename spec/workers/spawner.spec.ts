@@ -47,7 +47,7 @@ describe("routing", () => {
     { kind: "operator", seat: "main", systemPrompt: "" },
     { kind: "agent_block", spec: {}, systemPrompt: "", tools: [] },
     { kind: "llm", spec: {}, systemPrompt: "", tools: [] },
-    { kind: "swarm", spec: {}, systemPrompt: "", tools: [] },
+    { kind: "swarm", blueprint: { kind: "id", id: "other" } },
   ] as const)("says what is missing for an agent of kind $kind", async (plan) => {
     const failure = failureOf(await spawnerOf(makeAgent(plan))(makeCall()));
     expect(failure).toMatchObject({ code: "no_worker", retryable: false });

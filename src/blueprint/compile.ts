@@ -8,10 +8,18 @@
  * C2  The flow is never rewritten: the program is the document's own.
  * C3  Pure: equal Blueprints in equal environments give equal results and equal digests.
  */
-import { compileFlow, decodeFlow, FlowError, type FlowNode, isJsonObject, type JsonObject } from "../flow/index.ts";
+import {
+  compileFlow,
+  decodeFlow,
+  FlowError,
+  type FlowNode,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+} from "../flow/index.ts";
 import { blueprintVersion, canonicalText } from "./canonical.ts";
 import { compileAgents } from "./compile/agent-pass.ts";
-import { type Compilation, collectFindings, type Report } from "./compile/compilation.ts";
+import { type AgentCompilation, collectFindings, type EmbeddedBlueprint, type Report } from "./compile/compilation.ts";
 import {
   checkContexts,
   checkContracts,
@@ -30,6 +38,7 @@ import { checkVerdicts, type HandledValues } from "./compile/verdict-pass.ts";
 import type { CompiledAgent, CompiledBlueprint } from "./compiled.ts";
 import { type Diagnostic, hasErrors } from "./diagnostic.ts";
 import { type LeveledFindings, levelFindings } from "./lint-levels.ts";
+import { parseBlueprint } from "./parse.ts";
 import type { Blueprint, LayerName } from "./schema.ts";
 
 /** What compiling yields. */
@@ -64,11 +73,18 @@ export interface ExaminedBlueprint {
   readonly placement: CompiledBlueprint["placement"];
 }
 
-/** Runs every pass (C1). */
-export function examineBlueprint(blueprint: Blueprint, environment: CompileEnvironment): ExaminedBlueprint {
+/** Runs every pass (C1). @param depth In how many others the Blueprint is embedded. */
+export function examineBlueprint(blueprint: Blueprint, environment: CompileEnvironment, depth = 0): ExaminedBlueprint {
   const { findings, report } = collectFindings();
   const flow = decode(blueprint, environment, report);
-  const compilation: Compilation = { blueprint, environment, report, ...(flow === undefined ? {} : { flow }) };
+  const compilation: AgentCompilation = {
+    blueprint,
+    environment,
+    report,
+    depth,
+    embedded: (document) => compileEmbedded(document, environment, depth + 1),
+    ...(flow === undefined ? {} : { flow }),
+  };
 
   const layers = checkLayers(compilation);
   checkNames(compilation);
@@ -87,6 +103,13 @@ export function examineBlueprint(blueprint: Blueprint, environment: CompileEnvir
   checkUnused(compilation);
   checkInert(compilation);
   return { ...compilation, findings, facts, handled, agents, layers, naming, placement };
+}
+
+function compileEmbedded(document: Json, environment: CompileEnvironment, depth: number): EmbeddedBlueprint {
+  const { blueprint, diagnostics } = parseBlueprint(document);
+  if (blueprint === undefined) return { diagnostics };
+  const result = finishCompiling(examineBlueprint(blueprint, environment, depth), environment);
+  return { ...result, diagnostics: [...diagnostics, ...result.diagnostics] };
 }
 
 const NO_FACTS: FlowFacts = { steps: [], reads: [], comparisons: [], scalarWrites: [], complete: false };

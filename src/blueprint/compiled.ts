@@ -51,6 +51,14 @@ export interface StepPolicy {
   readonly idempotent: boolean;
 }
 
+/** The Blueprint that a swarm agent runs. */
+export type SwarmTarget =
+  /** A linked document within the agent's own, which compiled with it. */
+  | { readonly kind: "embedded"; readonly id: string; readonly version: string; readonly document: JsonObject }
+  | { readonly kind: "version"; readonly version: string }
+  /** The newest version when the child is started. */
+  | { readonly kind: "id"; readonly id: string };
+
 /** What a worker needs to know of its agent, by kind. */
 export type AgentPlan =
   | {
@@ -94,7 +102,15 @@ export type AgentPlan =
       readonly binding?: { readonly backend: string; readonly variant: string; readonly tools: readonly string[] };
     }
   | {
-      readonly kind: "agent_block" | "llm" | "swarm";
+      readonly kind: "swarm";
+      readonly blueprint: SwarmTarget;
+      /** Where in the child's initial ctx the step's input goes. Absent: the input is the initial ctx. */
+      readonly input?: string;
+      /** What of the child's last ctx is the answer. Absent: all of it. */
+      readonly output?: string;
+    }
+  | {
+      readonly kind: "agent_block" | "llm";
       readonly spec: Json;
       readonly systemPrompt: string;
       readonly tools: readonly string[];

@@ -101,8 +101,8 @@ function toolsOf({ plan, profile }: CompiledAgent): readonly string[] {
       return plan.binding?.tools ?? [];
     case "agent_block":
     case "llm":
-    case "swarm":
       return plan.tools;
+    case "swarm":
     case "lua":
     case "function":
       return profile?.tools ?? [];

@@ -14,6 +14,7 @@ export type {
   RunnerSource,
   StepPolicy,
   StreamMode,
+  SwarmTarget,
 } from "./compiled.ts";
 export { complete, minimal } from "./conform.ts";
 export {

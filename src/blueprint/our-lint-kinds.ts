@@ -72,6 +72,11 @@ export const ourLintKinds = {
     summary: "a condition reads a verdict that may not be there, which fails the run",
   },
   "unknown-audit-step": { level: "warn", category: "suspicious", summary: "an audit of a step the flow does not have" },
+  "unknown-blueprint": {
+    level: "error",
+    category: "correctness",
+    summary: "a swarm agent names a Blueprint that the host does not keep",
+  },
   "unknown-extern": { level: "warn", category: "correctness", summary: "a call_extern of an unregistered function" },
   "unknown-hinted-agent": { level: "warn", category: "suspicious", summary: "hints for an agent that does not exist" },
   "unknown-host-grant": {

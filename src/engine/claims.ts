@@ -45,6 +45,8 @@ export interface ClaimPorts extends RevivalPorts {
   readonly drivers: ReadonlyMap<string, RunDriver>;
   /** Makes a run live. */
   readonly drive: (run: DrivenRun) => RunDriver;
+  /** Told of a run that was put aside as `dead_letter`. */
+  readonly abandoned: (record: RunRecord, error: EngineError) => void;
 }
 
 /** The claims of one engine. */
@@ -161,9 +163,11 @@ export class Claims {
     if (record.recoveryAttempts > maxRecoveries) {
       const error = `recovered ${maxRecoveries} times without progress${record.error === undefined ? "" : `: ${record.error}`}`;
       await this.#putAside(record, { status: "dead_letter", error });
-      throw new EngineError("run_stuck", `run ${record.runId} is put aside: ${error}`, {
+      const stuck = new EngineError("run_stuck", `run ${record.runId} is put aside: ${error}`, {
         details: { runId: record.runId },
       });
+      this.#ports.abandoned(record, stuck);
+      throw stuck;
     }
     let run: RevivedRun;
     try {

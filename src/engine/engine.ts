@@ -12,7 +12,14 @@
  */
 import type { RunRecord, Stores } from "../../stores/ports.ts";
 import type { Json, JsonObject, StepKey } from "../flow/index.ts";
-import { type HashText, JournalChain, RunKernel, type RunResult, type SeatChange } from "../kernel/index.ts";
+import {
+  type HashText,
+  JournalChain,
+  type ParentAttempt,
+  RunKernel,
+  type RunResult,
+  type SeatChange,
+} from "../kernel/index.ts";
 import { Claims, hasEnded, type Recovery } from "./claims.ts";
 import type { Clock, Timer } from "./clock.ts";
 import type { StepEvent } from "./dispatch.ts";
@@ -21,7 +28,7 @@ import type { Executable } from "./executable.ts";
 import { FairSemaphore } from "./fair-semaphore.ts";
 import { type ForkOrder, forkStart } from "./fork.ts";
 import { JournalWriter } from "./journal-writer.ts";
-import { closedError, isEnded, unknownRun } from "./refusals.ts";
+import { closedError, isElsewhere, isEnded, unknownRun } from "./refusals.ts";
 import type { ResumeOrder } from "./revival.ts";
 import { type DrivenRun, type DriverPorts, RunDriver } from "./run-driver.ts";
 import { readResult } from "./run-end.ts";
@@ -47,6 +54,8 @@ export interface EnginePorts {
   readonly parkAfterMs?: number;
   /** Claims without progress after which a run is put aside as `dead_letter`. Default 5. */
   readonly maxRecoveries?: number;
+  /** Told when a child run has ended, or was put aside for good: its parent may wait for that. Default: nobody. */
+  readonly childEnded?: (parentRunId: string) => void;
 }
 
 /** One run to launch. */
@@ -60,6 +69,8 @@ export interface LaunchOrder {
   readonly observer?: RunObserver;
   /** A launch with the key of an earlier one is that run: nothing new is started. At most 200 characters. */
   readonly idempotencyKey?: string;
+  /** The attempt of another run that this one is started for. */
+  readonly parent?: ParentAttempt;
 }
 
 /** A run, as its launcher sees it. */
@@ -103,7 +114,12 @@ export class Engine implements AsyncDisposable {
       parkAfterMs: ports.parkAfterMs ?? DEFAULT_PARK_AFTER_MS,
     };
     this.#unwritten = new UnwrittenRuns(ports);
-    this.#claims = new Claims({ ...ports, drivers: this.#drivers, drive: (run) => this.#drive(run) });
+    this.#claims = new Claims({
+      ...ports,
+      drivers: this.#drivers,
+      drive: (run) => this.#drive(run),
+      abandoned: (record, error) => this.#abandoned(record, error),
+    });
   }
 
   /** Runs in memory. */
@@ -116,16 +132,16 @@ export class Engine implements AsyncDisposable {
    * @throws EngineError `engine_closed`.
    */
   launch(order: LaunchOrder): RunHandle {
-    const { executable, ctx, context, observer, idempotencyKey } = order;
-    const start = { now: this.#ports.clock.now(), context, engine: this.#ports.version, hash: this.#ports.hash };
-    return this.#begin(
-      executable,
-      idempotencyKey,
-      observer,
-      () => RunKernel.start(executable, ctx, start),
-      context,
-      {},
-    );
+    const { executable, ctx, context, observer, idempotencyKey, parent } = order;
+    const { clock, hash, version } = this.#ports;
+    const start = { now: clock.now(), context, engine: version, hash, ...(parent === undefined ? {} : { parent }) };
+    const row = {
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(parent === undefined
+        ? {}
+        : { parentRunId: parent.run, parentStep: { key: parent.key, attempt: parent.attempt } }),
+    };
+    return this.#begin(executable, observer, () => RunKernel.start(executable, ctx, start), context, row);
   }
 
   /**
@@ -151,7 +167,7 @@ export class Engine implements AsyncDisposable {
     const { records, externs: offeredExterns } = offer;
     const start = { hash, records, offeredExterns, now: clock.now(), context, engine: version, forkedFrom };
     const row = { forkedFrom: order.runId };
-    return this.#begin(executable, undefined, observer, () => RunKernel.start(executable, ctx, start), context, row);
+    return this.#begin(executable, observer, () => RunKernel.start(executable, ctx, start), context, row);
   }
 
   /**
@@ -203,8 +219,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Brings a waiting run into memory. What is in memory, paused, put aside or ended stays as it is. Throws `run_unknown`,
-   * `run_elsewhere`, `run_stuck`.
+   * Brings a run into memory that waits, or that nobody drives though it should be driven. What is in memory, driven by
+   * another host, paused, put aside or ended stays as it is. Throws `run_unknown`, `run_elsewhere` where it waits, `run_stuck`.
    */
   async wake(runId: string): Promise<void> {
     for (;;) {
@@ -217,10 +233,12 @@ export class Engine implements AsyncDisposable {
         const record = await this.#ports.stores.runs.get(runId);
         if (record === undefined) throw unknownRun(runId);
         if (this.#drivers.has(runId) || this.#claims.has(runId)) continue;
-        if (record.status !== "waiting") return;
+        const isDriven = record.status === "running" || record.status === "pending";
+        if (record.status !== "waiting" && !isDriven) return;
         try {
           await this.#claims.one(runId);
         } catch (error) {
+          if (isDriven && isElsewhere(error)) return;
           if (!isEnded(error)) throw error;
         }
       }
@@ -271,11 +289,10 @@ export class Engine implements AsyncDisposable {
 
   #begin(
     executable: Executable,
-    idempotencyKey: string | undefined,
     observer: RunObserver | undefined,
     start: () => ReturnType<typeof RunKernel.start>,
     context: JsonObject,
-    row: Pick<RunRecord, "forkedFrom">,
+    row: Pick<RunRecord, "forkedFrom" | "idempotencyKey" | "parentRunId" | "parentStep">,
   ): RunHandle {
     if (this.#isClosed) throw closedError();
     const { stores, clock, hash, hostId, newRunId } = this.#ports;
@@ -293,7 +310,6 @@ export class Engine implements AsyncDisposable {
       createdAt: now,
       updatedAt: now,
       recoveryAttempts: 0,
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     };
     const created = stores.runs.create([record]);
     if (observer !== undefined) this.#watch.observe(runId, observer);
@@ -308,6 +324,7 @@ export class Engine implements AsyncDisposable {
       recoveryAttempts: 0,
       paused: false,
       resumed: false,
+      ...(row.parentRunId === undefined ? {} : { parentRunId: row.parentRunId }),
     });
     driver.carryOut(decisions);
     const accepted = created.then(() => driver.durable());
@@ -334,13 +351,21 @@ export class Engine implements AsyncDisposable {
     this.#drivers.set(runId, driver);
     void driver.settled.then((end) => {
       this.#drivers.delete(runId);
-      if (end.kind === "ended") this.#watch.ended(runId, end.result);
-      else if (end.kind === "stopped") {
+      if (end.kind === "ended") {
+        this.#watch.ended(runId, end.result);
+        if (run.parentRunId !== undefined) this.#ports.childEnded?.(run.parentRunId);
+      } else if (end.kind === "stopped") {
         this.#watch.failed(runId, end.error);
         if (isUnwritten(end.error)) this.#unwritten.add(runId, run.fence, end.error);
       } else if (end.wakeAt !== undefined) this.#wakeBy(end.wakeAt);
     });
     return driver;
+  }
+
+  /** A run was put aside for good. */
+  #abandoned({ runId, parentRunId }: RunRecord, error: EngineError): void {
+    this.#watch.failed(runId, error);
+    if (parentRunId !== undefined) this.#ports.childEnded?.(parentRunId);
   }
 
   /**

@@ -6,6 +6,11 @@ export function isEnded(error: unknown): boolean {
   return error instanceof EngineError && error.code === "run_ended";
 }
 
+/** Whether an error says that another host drives the run. */
+export function isElsewhere(error: unknown): boolean {
+  return error instanceof EngineError && error.code === "run_elsewhere";
+}
+
 /** There is no such run. */
 export function unknownRun(runId: string): EngineError {
   return new EngineError("run_unknown", `there is no run ${runId}; 'runs list' shows those there are`, {

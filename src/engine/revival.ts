@@ -81,6 +81,7 @@ export async function revive(record: RunRecord, ports: RevivalPorts, order?: Res
       fence: record.fence,
       executable,
       recoveryAttempts: record.recoveryAttempts,
+      ...(record.parentRunId === undefined ? {} : { parentRunId: record.parentRunId }),
     };
   } catch (cause) {
     if (cause instanceof EngineError) throw cause;

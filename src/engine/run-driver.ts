@@ -65,6 +65,8 @@ export interface DrivenRun {
   readonly context: JsonObject;
   /** Claims since the run last made progress; back to 0 with its next completion. */
   readonly recoveryAttempts: number;
+  /** Of a child run: whose. */
+  readonly parentRunId?: string;
   /** Whether its journal ends paused (D3). */
   readonly paused: boolean;
   /** Whether what brought it back has journaled that it is resumed. */

@@ -2,7 +2,7 @@
 import type { Json, JsonObject, StepKey, StepRequest } from "../flow/index.ts";
 import type { AttemptMemory } from "./attempt-memory.ts";
 import type { AgentBinding } from "./definition.ts";
-import type { BehaviourFlag, ForkOrigin, HashText } from "./entry.ts";
+import type { BehaviourFlag, ForkOrigin, HashText, ParentAttempt } from "./entry.ts";
 import type { ValuelessBody } from "./journal-chain.ts";
 import type { OpenStep, RecordedCompletion } from "./open-step.ts";
 import type { RunResult } from "./run-result.ts";
@@ -86,6 +86,7 @@ export interface StartOptions {
   /** What the launch supplies to workers beside the ctx. */
   readonly context: JsonObject;
   readonly forkedFrom?: ForkOrigin;
+  readonly parent?: ParentAttempt;
 }
 
 /** A kernel as JSON. */

@@ -72,6 +72,8 @@ export type EntryBody =
       readonly behaviour: readonly BehaviourFlag[];
       readonly engine: string;
       readonly forked_from?: ForkOrigin;
+      /** Of a child run: the attempt it was started for. */
+      readonly parent?: ParentAttempt;
       /** What the launch supplied beside the ctx: project_root, work_dir, task_metadata, ... */
       readonly context: JsonObject;
       /** The initial ctx. */
@@ -196,6 +198,13 @@ export interface ForkOrigin {
   readonly key: string;
   /** How many entries the source had: what it did later is not taken over. Absent: all it has. */
   readonly entries?: number;
+}
+
+/** The attempt of another run that a child run was started for. */
+export interface ParentAttempt {
+  readonly run: string;
+  readonly key: StepKey;
+  readonly attempt: number;
 }
 
 /** One journal entry. */

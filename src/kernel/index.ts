@@ -14,6 +14,7 @@ export type {
   HashText,
   JournalEntry,
   OutcomeKind,
+  ParentAttempt,
   RunFailure,
   StepDigests,
   ValueRecord,

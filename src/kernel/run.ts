@@ -97,7 +97,7 @@ export class RunKernel {
     options: KernelOptions & StartOptions,
   ): { readonly kernel: RunKernel; readonly decisions: readonly Decision[] } {
     const kernel = RunKernel.#begin(definition, ctx, { ...options, behaviour: new Set(BEHAVIOURS.keys()) });
-    const { engine, context, forkedFrom } = options;
+    const { engine, context, forkedFrom, parent } = options;
     const body: ValuelessBody = {
       type: "run_started",
       blueprint: definition.blueprint,
@@ -105,6 +105,7 @@ export class RunKernel {
       behaviour: [...kernel.#behaviour],
       engine,
       ...(forkedFrom === undefined ? {} : { forked_from: forkedFrom }),
+      ...(parent === undefined ? {} : { parent }),
       context,
     };
     kernel.#decisions.unshift({ kind: "append", body, value: ctx });

@@ -29,6 +29,15 @@ import type { LuaErrorCode } from "../lua/index.ts";
  * | `subprocess_frame`        | a streaming program broke its framing                                              |
  * | `subprocess_helper_lost`  | the process that starts programs died while this one ran                           |
  * | `operator_error`          | the operator could not have the step done, and says so                             |
+ * | `swarm_input`             | the step's input cannot be the input of a child run                                |
+ * | `swarm_unknown`           | the Blueprint that the agent names is not kept by this host                        |
+ * | `swarm_blueprint`         | the Blueprint that the agent runs does not compile here                            |
+ * | `swarm_depth`             | child runs are nested too deep                                                     |
+ * | `swarm_children`          | the run has started too many child runs                                            |
+ * | `swarm_failed`            | the child run failed; the message says why                                         |
+ * | `swarm_cancelled`         | the child run was cancelled by somebody else                                       |
+ * | `swarm_lost`              | the child run was put aside, or removed before its end was taken                   |
+ * | `swarm_output`            | the child run ended with nothing where the agent takes its answer from             |
  * | `prompt_template`         | the agent's system prompt does not render                                          |
  * | `verdict_rejected`        | the answer breaks the agent's verdict contract                                     |
  * | `check_policy_strict`     | an output could not be written as a file, and check_policy is `strict`             |
@@ -62,6 +71,15 @@ const RETRYABLE = {
   subprocess_frame: false,
   subprocess_helper_lost: true,
   operator_error: true,
+  swarm_input: false,
+  swarm_unknown: false,
+  swarm_blueprint: false,
+  swarm_depth: false,
+  swarm_children: false,
+  swarm_failed: true,
+  swarm_cancelled: false,
+  swarm_lost: false,
+  swarm_output: false,
   prompt_template: false,
   verdict_rejected: true,
   check_policy_strict: true,

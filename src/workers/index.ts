@@ -1,4 +1,6 @@
 /** Workers: what serves the steps of a run. The host registers functions and scripts, and makes one spawner a Blueprint. */
+
+export type { ChildEnd, ChildOrder, ChildRuns } from "./child-runs.ts";
 export { type AgentContextView, allows, contextView } from "./context.ts";
 export { contextHeader, directiveText } from "./directive.ts";
 export { WorkerError, type WorkerErrorCode } from "./errors.ts";

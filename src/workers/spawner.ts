@@ -9,6 +9,7 @@
  */
 import type { CompiledAgent, CompiledBlueprint } from "../blueprint/compiled.ts";
 import { type Clock, type Dispatch, reportOf, type StepCall, type StepOutcome } from "../engine/index.ts";
+import type { ChildRuns } from "./child-runs.ts";
 import { contextView } from "./context.ts";
 import { withDeadline } from "./deadline.ts";
 import { WorkerError } from "./errors.ts";
@@ -23,6 +24,7 @@ import { type CheckPolicy, project, rootOf } from "./projection.ts";
 import { skippedValue } from "./skip-marker.ts";
 import { subprocessWorker } from "./subprocess/index.ts";
 import type { SubprocessHost } from "./subprocess/subprocess-host.ts";
+import { swarmWorker } from "./swarm.ts";
 import { checkVerdict } from "./verdict.ts";
 import { failureOutcome, stopOutcome, type Worker, type WorkerAnswer } from "./worker.ts";
 
@@ -34,6 +36,8 @@ export interface SpawnerParts extends LuaParts {
   readonly clock: Pick<Clock, "now" | "timer">;
   /** Where steps go that are done outside. Absent: this host has no operators. */
   readonly operators?: OperatorRequests;
+  /** Where steps go that another swarm does. Absent: this host runs none. */
+  readonly children?: ChildRuns;
   /** What a failure to write an output file means, where the launch says so. Default: the Blueprint's, else `warn`. */
   readonly checkPolicy?: CheckPolicy;
 }
@@ -85,7 +89,7 @@ export function createSpawner(compiled: CompiledBlueprint, parts: SpawnerParts):
   const attempt = async (route: Route, call: StepCall): Promise<StepOutcome> => {
     const { signal } = call;
     // What was asked for outside in an earlier life must be withdrawn, by the only one who can.
-    if (signal.aborted && route.agent.kind !== "operator") return stopOutcome(signal);
+    if (signal.aborted && route.agent.kind !== "operator" && route.agent.kind !== "swarm") return stopOutcome(signal);
     let answer: WorkerAnswer;
     try {
       answer = await route.worker({ call, view: contextView(call, route.agent.contextPolicy) });
@@ -130,9 +134,10 @@ function workerOf(agent: CompiledAgent, parts: SpawnerParts): Worker {
       return subprocessWorker(agent, plan, parts);
     case "operator":
       return parts.operators === undefined ? absent(agent) : operatorWorker(agent, plan, parts.operators);
+    case "swarm":
+      return parts.children === undefined ? absent(agent) : swarmWorker(agent, plan, parts.children);
     case "agent_block":
     case "llm":
-    case "swarm":
       return absent(agent);
   }
 }

@@ -11,11 +11,18 @@ import type { AgentPolicy, AgentProfile, Blueprint, Runner } from "../schema.ts"
 import { agentContextTiers, mergedContext } from "./agent-context.ts";
 import { planAgent } from "./agent-plan.ts";
 import type { PlannedAgent } from "./agent-spec.ts";
-import { type AgentSite, agentElement, agentPointer, type Compilation, listed } from "./compilation.ts";
+import {
+  type AgentCompilation,
+  type AgentSite,
+  agentElement,
+  agentPointer,
+  type Compilation,
+  listed,
+} from "./compilation.ts";
 
 /** Compiles the agents at these places, by name. One with errors is missing from the result, and its errors reported. */
 export function compileAgents(
-  compilation: Compilation,
+  compilation: AgentCompilation,
   places: ReadonlyMap<string, number>,
 ): ReadonlyMap<string, CompiledAgent> {
   const compiled = new Map<string, CompiledAgent>();
@@ -27,7 +34,7 @@ export function compileAgents(
   return compiled;
 }
 
-function compileAgent(compilation: Compilation, site: AgentSite): CompiledAgent | undefined {
+function compileAgent(compilation: AgentCompilation, site: AgentSite): CompiledAgent | undefined {
   const { blueprint } = compilation;
   const { agent } = site;
   const served = checkKind(compilation, site);

@@ -1,17 +1,18 @@
 /**
  * The plan of an agent: what its worker needs, checked by kind.
  *
- * Owns: the `spec` keys each kind reads. Subprocesses are in subprocess-plan.ts.
+ * Owns: the `spec` keys each kind reads. Subprocesses are in subprocess-plan.ts, swarms in swarm-plan.ts.
  * A kind's factory answers undefined where it reported why there is no plan.
  */
 import type { AgentPlan } from "../compiled.ts";
 import { nearestName } from "../nearest-name.ts";
 import { type PlannedAgent, refuseSpec, specKey, specText } from "./agent-spec.ts";
-import { agentElement, agentPointer, type Compilation, listed } from "./compilation.ts";
+import { type AgentCompilation, agentElement, agentPointer, type Compilation, listed } from "./compilation.ts";
 import { planSubprocess } from "./subprocess-plan.ts";
+import { planSwarm } from "./swarm-plan.ts";
 
 /** Plans one agent. */
-export function planAgent(compilation: Compilation, planned: PlannedAgent): AgentPlan | undefined {
+export function planAgent(compilation: AgentCompilation, planned: PlannedAgent): AgentPlan | undefined {
   switch (planned.agent.kind) {
     case "lua":
       return planLua(compilation, planned);
@@ -24,8 +25,9 @@ export function planAgent(compilation: Compilation, planned: PlannedAgent): Agen
       return planOperator(compilation, planned);
     case "agent_block":
       return planAgentBlock(compilation, planned);
-    case "llm":
     case "swarm":
+      return planSwarm(compilation, planned);
+    case "llm":
       return openPlan(planned, planned.agent.kind);
   }
 }
@@ -181,7 +183,7 @@ function runnerMcpTool({ runner }: PlannedAgent): string | undefined {
     : undefined;
 }
 
-function openPlan({ agent, profile, runner }: PlannedAgent, kind: "agent_block" | "llm" | "swarm"): AgentPlan {
+function openPlan({ agent, profile, runner }: PlannedAgent, kind: "agent_block" | "llm"): AgentPlan {
   const granted = runner?.backend === "agent_block_in_process" ? runner.tools : undefined;
   return {
     kind,

@@ -3,7 +3,8 @@
  *
  * Passes only add findings and return their part of the result; none stops another, and none reads another's findings.
  */
-import type { FlowNode } from "../../flow/index.ts";
+import type { FlowNode, Json } from "../../flow/index.ts";
+import type { CompiledBlueprint } from "../compiled.ts";
 import type { Diagnostic, DiagnosticElement } from "../diagnostic.ts";
 import { pointerTo } from "../json-pointer.ts";
 import { diagnose, type Finding, type LintKind } from "../lint-registry.ts";
@@ -20,6 +21,20 @@ export interface Compilation {
   /** The decoded flow; absent where it cannot be decoded, which is reported already. */
   readonly flow?: FlowNode;
   readonly report: Report;
+}
+
+/** A compilation that agents are compiled in: a Blueprint may be embedded in a swarm agent. */
+export interface AgentCompilation extends Compilation {
+  /** In how many others this Blueprint is embedded. */
+  readonly depth: number;
+  /** Compiles the linked document of a Blueprint that is embedded in this one. */
+  readonly embedded: (document: Json) => EmbeddedBlueprint;
+}
+
+/** An embedded Blueprint, compiled; absent where a diagnostic is an error. */
+export interface EmbeddedBlueprint {
+  readonly compiled?: CompiledBlueprint;
+  readonly diagnostics: readonly Diagnostic[];
 }
 
 /** A list of findings and the function that adds to it. The same thing said twice of one place is kept once. */
