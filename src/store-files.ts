@@ -1,4 +1,7 @@
-/** Backups of a data directory's store, and putting them back. Owns no state; the backend does the work. */
+/** Backups of a data directory's store, putting them back, and looking for damage. Owns no state; the backend does the work. */
+import { EngineError } from "./engine/index.ts";
+import { KernelError } from "./kernel/index.ts";
+import { RunRecords } from "./run-records.ts";
 
 /**
  * Writes a whole copy of a data directory's store to a new file, also while a host works there.
@@ -24,9 +27,33 @@ export async function restoreStore(order: {
   restoreBackup(order);
 }
 
-/** Reads a data directory's whole store and tells what is damaged, a line each. @throws StoreError. */
+/** Runs listed at once. */
+const PAGE = 500;
+
+/**
+ * Reads a data directory's whole store and tells what is damaged, a line each: its structure, what must hold between its
+ * tables, and, where that is sound, the digests of every journal and of every large value that one names. @throws StoreError.
+ */
 export async function damageOf(dataDir: string): Promise<readonly string[]> {
   const { openSqliteStores } = await import("../stores/sqlite/index.ts");
   await using stores = await openSqliteStores({ dataDir, mode: "read" });
-  return stores.maintenance.integrityCheck();
+  const damage = await stores.maintenance.integrityCheck();
+  if (damage.length > 0) return damage;
+  const records = new RunRecords(stores);
+  const broken: string[] = [];
+  for (let before: string | undefined; ; ) {
+    const page = await records.runs({ limit: PAGE, ...(before === undefined ? {} : { before }) });
+    for (const { runId } of page) {
+      try {
+        await records.journal(runId);
+      } catch (error) {
+        // Removed since the page was read.
+        if (error instanceof EngineError && error.code === "run_unknown") continue;
+        if (!(error instanceof KernelError)) throw error;
+        broken.push(`run ${runId}: ${error.message}`);
+      }
+    }
+    before = page.at(-1)?.runId;
+    if (before === undefined || page.length < PAGE) return broken;
+  }
 }

@@ -1,10 +1,11 @@
 /** `swarm-host gc`, `backup`, `restore`, `runs hold` and `release`, `doctor --full`. */
 import { existsSync } from "node:fs";
-import { readFile, truncate, writeFile } from "node:fs/promises";
+import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, it } from "vitest";
-import { openHost } from "../../src/host.ts";
+import type { Json } from "../../src/flow/index.ts";
+import { type Host, openHost } from "../../src/host.ts";
 import { lua, oneStep, temporaryDirectory } from "./temporary.ts";
 import { cli, type Ran } from "./test-surface.ts";
 
@@ -101,6 +102,72 @@ describe("backup and restore", () => {
     expect((await host.run(runId)).status).toBe("done");
   });
 
+  it("bring runs that were under way to another place, where they go on", async () => {
+    const step = (ref: string, input: string, at: string): Json => ({
+      kind: "step",
+      ref,
+      in: { op: "lit", value: input },
+      out: { op: "path", at },
+    });
+    const document: Json = {
+      schema_version: "0.1.0",
+      id: "long",
+      agents: [
+        { name: "text", kind: "lua", spec: { source: 'return _PROMPT .. (":"):rep(20000)' } },
+        { name: "gate", kind: "function", spec: { fn_id: "wait_signal" } },
+      ],
+      flow: {
+        kind: "seq",
+        children: [
+          ...Array.from({ length: 12 }, (_, index) => step("text", `before ${index}`, `$.b${index}`)),
+          step("gate", "go", "$.said"),
+          ...Array.from({ length: 3 }, (_, index) => step("text", `after ${index}`, `$.a${index}`)),
+        ],
+      },
+    };
+    const ends = async (host: Host, runIds: readonly string[]) => {
+      for (const runId of runIds) await host.signal(runId, { name: "go", id: "1", value: runId });
+      return Promise.all(runIds.map(async (runId) => (await (await host.attach(runId)).result).ctx));
+    };
+    await using source = await openHost({ data: { kind: "directory", path: data("a") } });
+    const blueprint = await source.workshop.compile(document);
+    const runIds: string[] = [];
+    for (let index = 0; index < 8; index += 1) runIds.push((await source.launch(blueprint)).runId);
+    expect((await at("a", "backup", "copy.db")).exit).toBe(0);
+    const expected = await ends(source, runIds);
+
+    expect((await at("b", "restore", "copy.db")).exit).toBe(0);
+    expect((await at("b", "runs", "verify", "all")).exit).toBe(0);
+    await using restored = await openHost({ data: { kind: "directory", path: data("b") } });
+    for (const { status } of await restored.runs({ limit: 99 }))
+      expect(["pending", "running", "waiting"]).toContain(status);
+    await restored.recover();
+    expect(await ends(restored, runIds)).toEqual(expected);
+    expect(await json("b", "doctor", "--full")).toMatchObject({ healthy: true });
+  });
+
+  it("pass over what a restore that was killed left", async () => {
+    const runId = await aRun("a");
+    await at("a", "backup", "copy.db");
+    for (const suffix of ["", "-wal", "-shm"])
+      await writeFile(join(data("a"), `swarm-host.db.restoring${suffix}`), "half");
+    expect(await ids("a")).toEqual([runId]);
+    expect((await at("a", "restore", "copy.db", "--force")).exit).toBe(0);
+    expect(await ids("a")).toEqual([runId]);
+    expect(await readdir(data("a"))).not.toContain("swarm-host.db.restoring");
+  });
+
+  it("refuse the files of a store in the place of a backup", async () => {
+    await aRun("a");
+    await using _host = await openHost({ data: { kind: "directory", path: data("a") } });
+    await writeFile(data("raw.db"), await readFile(join(data("a"), "swarm-host.db")));
+    await writeFile(data("raw.db-wal"), "what was committed last");
+    const { exit, stderr } = await at("b", "restore", "raw.db");
+    expect(exit).not.toBe(0);
+    expect(stderr).toContain("swarm-host backup");
+    expect(existsSync(data("b"))).toBe(false);
+  });
+
   it("refuse a backup that is damaged, newer, foreign or missing, and change nothing", async () => {
     const runId = await aRun("a");
     await at("a", "backup", "copy.db");
@@ -161,5 +228,15 @@ describe("doctor --full", () => {
     db.close();
     expect(await database()).toMatchObject({ status: "ok" });
     expect(await database("--full")).toMatchObject({ status: "fail", detail: expect.stringContaining("entries") });
+  });
+
+  it("finds a large value that is not what its digest says", async () => {
+    const runId = await aRun("a");
+    const db = new DatabaseSync(join(data("a"), "swarm-host.db"));
+    db.exec("UPDATE blobs SET text = replace(text, 'xxxx', 'xyxx')");
+    db.close();
+    const { exit, stdout } = await at("a", "doctor", "--full");
+    expect(exit).toBe(1);
+    expect(stdout).toContain(`run ${runId}: the blob sha256:`);
   });
 });

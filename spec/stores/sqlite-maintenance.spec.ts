@@ -178,6 +178,12 @@ describe("the integrity check", () => {
     ["an entry that is gone", "DELETE FROM journal WHERE seq = 2 AND run_no = 1", /journal of run a has 2 of 3/],
     ["a run that is gone", "DELETE FROM runs WHERE run_id = 'b'", /2 journal entries belong to run number 2/],
     ["a blob that is gone", "DELETE FROM blobs", /the journal of run a names the blob sha256:x, which is not here/],
+    [
+      "a blob that is named and not kept for the run",
+      `UPDATE journal SET text = '{"value":{"blob":"sha256:x"}}'; DELETE FROM blob_refs WHERE run_no = 2`,
+      /the journal of run b names the blob sha256:x, which is not kept for it/,
+    ],
+    ["a blob that nobody counts", "DELETE FROM blob_uses", /nobody counts who uses the blob sha256:x/],
     ["a wrong count", "UPDATE blob_uses SET runs = 5", /sha256:x is used by 2 runs, and 5 are counted/],
   ])("names %s", async (_what, sql, message) => {
     const damage = await brokenBy(sql);

@@ -5,7 +5,7 @@
  * K2  What is put there was read whole and is sound. Before that nothing of the directory's is changed.
  * K3  At every moment there is the old store or the new one, whole.
  */
-import { constants, copyFileSync, existsSync, renameSync, rmSync } from "node:fs";
+import { constants, copyFileSync, existsSync, renameSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { StoreError } from "../ports.ts";
 import { syncFile } from "./backup.ts";
@@ -36,6 +36,12 @@ export function restoreBackup({ file, dataDir, replace }: RestoreOrder): void {
   const directory = dataDirectory(dataDir);
   if (!existsSync(source)) {
     throw new StoreError("store_missing", `there is no file ${source}`, { details: { path: source } });
+  }
+  if (statSync(`${source}-wal`, { throwIfNoEntry: false })?.size) {
+    throw notABackup(
+      source,
+      "it is a store in use, or was when it was copied; make a backup of it with `swarm-host backup`",
+    );
   }
   refuseForeign(source);
   makeDirectory(directory);

@@ -33,6 +33,18 @@ export function findDamage(db: DatabaseSync): readonly string[] {
     [MOST],
     (row) => `the journal of run ${text(row[0])} names the blob ${text(row[1])}, which is not here`,
   );
+  const unreferred = rowsOf(
+    db.prepare(
+      `SELECT run_id, named FROM
+         (SELECT run_no, iif(json_valid(text), text ->> '$.value.blob', NULL) AS named FROM journal) AS entries
+         JOIN runs USING (run_no)
+       WHERE named IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM blob_refs AS refs WHERE refs.run_no = runs.run_no AND refs.digest = named)
+       LIMIT ?`,
+    ),
+    [MOST],
+    (row) => `the journal of run ${text(row[0])} names the blob ${text(row[1])}, which is not kept for it`,
+  );
   const miscounted = rowsOf(
     db.prepare(
       `SELECT digest, runs, coalesce(uses, 0) FROM blob_uses LEFT JOIN
@@ -42,5 +54,10 @@ export function findDamage(db: DatabaseSync): readonly string[] {
     [MOST],
     (row) => `the blob ${text(row[0])} is used by ${integer(row[2])} runs, and ${integer(row[1])} are counted`,
   );
-  return [...orphans, ...gaps, ...lost, ...miscounted];
+  const uncounted = rowsOf(
+    db.prepare("SELECT digest FROM blobs WHERE digest NOT IN (SELECT digest FROM blob_uses) LIMIT ?"),
+    [MOST],
+    (row) => `nobody counts who uses the blob ${text(row[0])}`,
+  );
+  return [...orphans, ...gaps, ...lost, ...unreferred, ...miscounted, ...uncounted];
 }
