@@ -26,6 +26,7 @@ const bundled = (await readdir(join(PROJECT, "blueprints"), { withFileTypes: tru
 describe("the bundled Blueprints", () => {
   it("are these", () => {
     expect(bundled.sort()).toEqual([
+      "anthology",
       "hello",
       "race",
       "release-notes",
@@ -58,6 +59,23 @@ describe("hello", () => {
     const cwd = await temporaryDirectory();
     expect(await run("hello", cwd)).toEqual({ name: "world", greeting: "Hello, world!" });
     expect(await run("hello", cwd, "--set", "name=Ada")).toEqual({ name: "Ada", greeting: "Hello, Ada!" });
+  });
+});
+
+describe("anthology", () => {
+  it("has each piece written by a child run, and binds them in their order", async () => {
+    const cwd = await temporaryDirectory();
+    const dataDir = await temporaryDirectory();
+    const options = ["--data-dir", dataDir, "--json", "--set", 'topics=["Tea","Rain"]'];
+    const { code, stdout, stderr } = await swarmHost(["run", main("anthology"), ...options], { cwd });
+    expect(code, stderr).toBe(0);
+    const { run_id: runId, ctx } = JSON.parse(stdout);
+    expect(ctx.book).toMatch(/^# Anthology\n\n## Tea\n\nTea are kept\.[^#]*## Rain\n/u);
+    const children = JSON.parse(
+      (await swarmHost(["runs", "list", "--parent", runId, "--json", "--data-dir", dataDir])).stdout,
+    ) as { status: string; parent_step: { key: string } }[];
+    expect(children.map(({ status }) => status)).toEqual(["done", "done"]);
+    expect(new Set(children.map(({ parent_step: { key } }) => key))).toEqual(new Set(["0.@0", "0.@1"]));
   });
 });
 
