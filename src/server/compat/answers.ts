@@ -6,7 +6,6 @@
  * A status is the native one unless the client is told, by that status, to do something else: stop, mend, or try again.
  */
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { isHandle } from "../../capability/index.ts";
 import { bearerOf } from "../access.ts";
 import { type Problem, problemOf } from "../problem.ts";
 
@@ -61,6 +60,7 @@ export function answerRefusal(
   const asked = { url: request.url, authorization: request.headers.authorization, isVacant };
   const { status, problem } = refusalOf(error, asked);
   if (status === 401) reply.header("www-authenticate", "Bearer");
+  if (problem.code === "connections_full") reply.header("connection", "close");
   reply.code(status);
   if (isOfSession(asked.url) && (status === 401 || status === 404)) {
     return reply.type("text/plain; charset=utf-8").send(problem.detail);
@@ -88,7 +88,7 @@ function statusOf({ code, status }: Problem, error: unknown, { url, authorizatio
 function withoutStanding(authorization: string | undefined): number {
   const shown = bearerOf(authorization);
   if (shown === undefined) return 400;
-  return isHandle(shown) || /^wh-[0-9a-z]{2,61}$/iu.test(shown) ? 410 : 401;
+  return /^wh-[0-9a-z]{2,61}$/iu.test(shown) ? 410 : 401;
 }
 
 function isBodyOfWrongShape(error: unknown): boolean {

@@ -1,6 +1,6 @@
 /** A run as the reference system shows one: its row, what its attempts came to, and its result. */
 import type { Json, JsonObject } from "../../flow/index.ts";
-import { EngineError, type Host, type RunRecord, type RunStatus, type SeatView } from "../../host.ts";
+import type { Host, RunRecord, RunStatus, SeatView } from "../../host.ts";
 import { taskIdOf } from "./ids.ts";
 import { degradationsOf, entriesOf, seconds, stepEntry } from "./journal.ts";
 
@@ -8,7 +8,7 @@ import { degradationsOf, entriesOf, seconds, stepEntry } from "./journal.ts";
 const MAX_SHOWN = 10_000;
 
 /** Where a run stands, in the reference's words. `interrupted`: it can be resumed. */
-export const STATUS: Readonly<Record<RunStatus, string>> = {
+const STATUS: Readonly<Record<RunStatus, string>> = {
   pending: "pending",
   running: "running",
   waiting: "running",
@@ -92,9 +92,4 @@ async function resultOf(host: Host, { runId, status, error }: RunRecord): Promis
   if (status === "done") return (await (await host.attach(runId)).result).ctx;
   if (status === "cancelled") return { error: "cancelled" };
   return error === undefined ? null : { error };
-}
-
-/** Whether an error says that there is no such run. */
-export function isUnknownRun(error: unknown): boolean {
-  return error instanceof EngineError && error.code === "run_unknown";
 }
