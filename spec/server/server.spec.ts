@@ -95,6 +95,13 @@ describe("a host that is ready", () => {
     },
   );
 
+  it("answers 422 to an input that is nested beyond a flow's limit, and starts nothing", async () => {
+    const deep = JSON.parse(`${"[".repeat(600)}${"]".repeat(600)}`) as unknown;
+    const answer = await ask("/v1/runs", { body: { blueprint: gate, input: { deep } } });
+    expect(answer).toMatchObject({ status: 422, body: { code: "limit_exceeded", details: { limit: "maxCtxDepth" } } });
+    expect((await ask("/v1/runs")).body.runs).toEqual([]);
+  });
+
   it("launches, lists, signals, and streams the journal to its end", async () => {
     const runId = await launchGate();
     expect((await ask("/v1/runs?limit=5")).body.runs).toMatchObject([{ run_id: runId, blueprint: { id: "gate" } }]);

@@ -311,9 +311,10 @@ export class Engine implements AsyncDisposable {
       updatedAt: now,
       recoveryAttempts: 0,
     };
+    // First, for it refuses what no run can begin with: then there is no row of it either.
+    const { kernel, decisions } = start();
     const created = stores.runs.create([record]);
     if (observer !== undefined) this.#watch.observe(runId, observer);
-    const { kernel, decisions } = start();
     const driver = this.#drive({
       runId,
       fence: 1,

@@ -5,6 +5,7 @@
  * An error that nobody expected says no more than that: its message may hold what the caller must not see.
  */
 import type { FastifyError } from "fastify";
+import { FlowError } from "../flow/index.ts";
 
 /** A problem document. `code` is stable; `type` is that code as a URN. */
 export interface Problem {
@@ -73,6 +74,7 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   run_stuck: [409, "The run cannot go on"],
   divergence: [409, "The run and its flow disagree"],
   request_contradicts: [400, "The request is not valid"],
+  limit_exceeded: [422, "The flow's limits do not allow this"],
   connections_full: [503, "The host is full"],
   foreign_origin: [403, "This is not for browsers"],
   no_operator: [503, "There is no operator"],
@@ -119,6 +121,7 @@ export function problem(status: number, code: string, title: string, detail: str
 }
 
 function codeOf(error: unknown): string | undefined {
+  if (error instanceof FlowError) return error.kind;
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
 
