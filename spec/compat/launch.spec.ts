@@ -72,6 +72,14 @@ describe("a launch", () => {
     expect(await info({})).toMatchObject({ project_root: null, work_dir: null });
   });
 
+  it("says how long it is meant to live, and who said so (L13)", async () => {
+    await served.publish({ ...identity, id: "brief", metadata: { default_run_ttl_secs: 60 } });
+    const life = async (id: string, ttl_secs: number | null) => (await served.client.launch(id, { ttl_secs })).body;
+    expect(await life("brief", 0)).toMatchObject({ effective_ttl_secs: 0, ttl_source: "request_body", status: "done" });
+    expect(await life("brief", null)).toMatchObject({ effective_ttl_secs: 60, ttl_source: "bp_metadata" });
+    expect(await life("identity", null)).toMatchObject({ effective_ttl_secs: 1800, ttl_source: "server_default" });
+  });
+
   it("takes a version by its digest", async () => {
     const { body } = await served.client.launch("identity");
     const value = String(body["bound_version"]).slice("sha256:".length);

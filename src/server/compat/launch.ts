@@ -46,7 +46,8 @@ export async function launch(host: Host, request: LaunchRequest, grant: Grant | 
   const newest = request.blueprint.kind === "inline";
   const run = await host.launch(compiled, { input: request.init_ctx as Json, taskInput, seats, newest });
   const { ttl, source } = lifeOf(compiled, request);
-  const wait = Math.min(request.timeout_secs ?? ttl, MAX_WAIT_SECS);
+  // A life of no time is no bound.
+  const wait = Math.min(request.timeout_secs ?? (ttl || MAX_WAIT_SECS), MAX_WAIT_SECS);
   return {
     run,
     waitMs: wait * 1_000,
