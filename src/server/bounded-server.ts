@@ -8,6 +8,7 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { type BodyTimes, boundBodies } from "./body-deadline.ts";
+import { boundValues } from "./body-values.ts";
 import { boundConnections, mostConnections } from "./connections.ts";
 import { demandLocalName } from "./local-names.ts";
 import { refusalOf } from "./operator-socket.ts";
@@ -67,6 +68,7 @@ export function boundedServer(limits: Partial<ServerLimits>, streams: ReadonlySe
   };
   boundBodies(server, times, streams);
   server.addHook("onRequest", async ({ raw }) => screen(raw));
+  boundValues(server);
   return { server, screen };
 }
 

@@ -13,6 +13,7 @@
  * - `version_unknown`: no Blueprint of that version is kept here.
  * - `request_contradicts`: fields of the request do not go together.
  * - `not_loopback`: the compatibility door is to open on an address that other machines reach.
+ * - `body_value`: a value in the body is nested deeper than it may be, or is no finite number.
  * - `connections_full`: the host holds as many connections as it can.
  * - `foreign_origin`: a page in a browser asked, or the host was called by a name that is not this machine's.
  * - `no_operator`: a launch names an operator, and none has joined.
@@ -29,6 +30,7 @@ export type ServerErrorCode =
   | "not_found"
   | "subprotocol"
   | "not_loopback"
+  | "body_value"
   | "connections_full"
   | "foreign_origin"
   | "no_operator";

@@ -75,6 +75,7 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   divergence: [409, "The run and its flow disagree"],
   request_contradicts: [400, "The request is not valid"],
   limit_exceeded: [422, "The flow's limits do not allow this"],
+  body_value: [400, "The request is not valid"],
   connections_full: [503, "The host is full"],
   foreign_origin: [403, "This is not for browsers"],
   no_operator: [503, "There is no operator"],
