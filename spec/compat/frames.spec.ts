@@ -1,6 +1,6 @@
 /** Every frame of the reference's protocol, in both directions, against a real host over a real port. */
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { DoorHost } from "./door-host.ts";
 import { type Driver, drive } from "./driver.ts";
 import { errand, twice } from "./errands.ts";
@@ -10,13 +10,11 @@ let served: DoorHost;
 
 const VERDICT = { verdict: { channel: "body", values: ["yes", "no"] } };
 
-beforeEach(async () => {
+beforeAll(async () => {
   served = await DoorHost.start();
 });
-afterEach(async () => {
-  expect(served.defects).toEqual([]);
-  await served[Symbol.asyncDispose]();
-});
+afterEach(() => expect(served.defects).toEqual([]));
+afterAll(() => served[Symbol.asyncDispose]());
 
 /** A driver of an errand, and the step it was asked for. */
 async function asked(over: Parameters<typeof errand>[0] = {}, more = {}): Promise<Driver & { readonly spawn: Frame }> {
