@@ -341,6 +341,10 @@ export type StoreErrorCode =
   | "store_corrupt"
   /** The file to write is there already. */
   | "file_exists"
+  /** The file to restore is not there. */
+  | "backup_missing"
+  /** The file to restore is no sound backup. */
+  | "backup_unsound"
   /** Used after it was closed. */
   | "store_closed";
 

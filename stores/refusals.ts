@@ -2,17 +2,17 @@
 import { type RunStatus, StoreError } from "./ports.ts";
 
 /** `create` of an id that is here, or twice in the batch. */
-export function runExists(runId: string, batch: number): StoreError {
-  return new StoreError("run_exists", `run ${runId} exists already; none of the ${batch} runs was added`, {
+export function runExists(runId: string): StoreError {
+  return new StoreError("run_exists", `run ${runId} exists already; nothing was added`, {
     details: { runId },
   });
 }
 
 /** `create` with an idempotency key that `holder` has. */
-export function runKeyTaken(idempotencyKey: string, holder: string, batch: number): StoreError {
+export function runKeyTaken(idempotencyKey: string, holder: string): StoreError {
   return new StoreError(
     "run_key_taken",
-    `run ${holder} has the idempotency key ${JSON.stringify(idempotencyKey)}; none of the ${batch} runs was added`,
+    `run ${holder} has the idempotency key ${JSON.stringify(idempotencyKey)}; nothing was added`,
     { details: { runId: holder, idempotencyKey } },
   );
 }

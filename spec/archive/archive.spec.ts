@@ -189,7 +189,7 @@ describe("an archive that is not what was written", () => {
     const at = edited.findIndex((line) => line.includes("step_completed"));
     edited[at] = edited[at]!.replace('\\"attempt\\":1', '\\"attempt\\":2');
     expect(await refusal(resealed(edited))).toMatchObject({
-      code: "journal_corrupt",
+      code: "archive_damaged",
       message: expect.stringMatching(/journal entry \d+/u),
     });
   });

@@ -189,10 +189,10 @@ describe("backup and restore", () => {
     for (const [file, said] of [
       ["entry.db", "entries"],
       ["newer.db", "newer"],
-      ["cut.db", ""],
-      ["text.db", ""],
+      ["cut.db", "not a sound backup"],
+      ["text.db", "not a sound backup"],
       ["empty.db", "empty"],
-      ["other.db", "not a swarm-host store"],
+      ["other.db", "not a sound backup"],
       ["missing.db", "there is no file"],
     ] as const) {
       for (const [name, flags] of [

@@ -41,7 +41,7 @@ export interface ImportPorts {
 /**
  * Imports the run of an archive and gives its row.
  * @param open Opens the archive at its beginning; called twice.
- * @throws ArchiveError, KernelError, or StoreError `run_exists` or `run_key_taken`; nothing was changed then.
+ * @throws ArchiveError, KernelError `journal_newer`, or StoreError `run_exists` or `run_key_taken`; nothing was changed then.
  */
 export async function importRun(open: () => AsyncIterable<Uint8Array>, ports: ImportPorts): Promise<RunRecord> {
   const { limits = ARCHIVE_LIMITS, versionOf, stores, now } = ports;

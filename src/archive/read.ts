@@ -10,7 +10,7 @@ import { hash } from "node:crypto";
 import type { Static, TSchema } from "@sinclair/typebox";
 import { Value } from "@sinclair/typebox/value";
 import type { Blob, JournalRow } from "../../stores/ports.ts";
-import { type ChainPosition, ChainReader, type JournalEntry } from "../kernel/index.ts";
+import { type ChainPosition, ChainReader, type JournalEntry, KernelError } from "../kernel/index.ts";
 import { ArchiveError } from "./errors.ts";
 import {
   ARCHIVE_VERSION,
@@ -38,7 +38,7 @@ export interface ReadOptions {
 
 /**
  * The parts of an archive (Z1).
- * @throws ArchiveError; KernelError `journal_corrupt` or `journal_newer`, naming the first bad entry.
+ * @throws ArchiveError, naming the first bad line or entry; KernelError `journal_newer`.
  */
 export async function* readArchive(
   source: AsyncIterable<Uint8Array>,
@@ -89,7 +89,7 @@ class ArchivedJournal {
 
   /** The next entry's row. `blob`: the digest of the blob in the line before, if there was one. */
   read(text: string, blob: string | undefined, line: number): JournalRow {
-    const entry = this.#reader.read(text);
+    const entry = this.#entry(text, line);
     const { fence, blueprint, entries } = this.#facts;
     if (entry.seq > entries) throw damaged(line, `the run has ${entries} entries`);
     if (entry.fence > fence) throw damaged(line, `its fence ${entry.fence} is newer than the run's`);
@@ -112,6 +112,16 @@ class ArchivedJournal {
       ...("attempt" in entry ? { attempt: entry.attempt } : {}),
       text,
     };
+  }
+
+  #entry(text: string, line: number): JournalEntry {
+    try {
+      return this.#reader.read(text);
+    } catch (cause) {
+      // The journal of an archive that is damaged, not of a run that is here.
+      if (cause instanceof KernelError && cause.code === "journal_corrupt") throw damaged(line, cause.message, cause);
+      throw cause;
+    }
   }
 
   /** Why the row does not say what the journal says, where it does not. */

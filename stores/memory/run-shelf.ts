@@ -32,11 +32,11 @@ export class RunShelf {
     const fresh = new Set<string>();
     const freshKeys = new Map<string, string>();
     for (const { runId, idempotencyKey } of batch) {
-      if (this.#runs.has(runId) || fresh.has(runId)) throw runExists(runId, batch.length);
+      if (this.#runs.has(runId) || fresh.has(runId)) throw runExists(runId);
       fresh.add(runId);
       if (idempotencyKey === undefined) continue;
       const holder = this.#byKey.get(idempotencyKey) ?? freshKeys.get(idempotencyKey);
-      if (holder !== undefined) throw runKeyTaken(idempotencyKey, holder, batch.length);
+      if (holder !== undefined) throw runKeyTaken(idempotencyKey, holder);
       freshKeys.set(idempotencyKey, runId);
     }
     for (const record of batch) {

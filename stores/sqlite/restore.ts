@@ -28,14 +28,14 @@ export interface RestoreOrder {
 
 /**
  * Restores a backup.
- * @throws StoreError `store_locked`, `file_exists` without `replace`, `store_missing` where there is no such file,
- *   `store_corrupt`, `store_newer`, `store_full` or `store_io`; the directory has the store it had then.
+ * @throws StoreError `store_locked`, `file_exists` without `replace`, `backup_missing`, `backup_unsound`,
+ *   `store_newer`, `store_full` or `store_io`; the directory has the store it had then.
  */
 export function restoreBackup({ file, dataDir, replace }: RestoreOrder): void {
   const source = resolve(file);
   const directory = dataDirectory(dataDir);
   if (!existsSync(source)) {
-    throw new StoreError("store_missing", `there is no file ${source}`, { details: { path: source } });
+    throw new StoreError("backup_missing", `there is no file ${source}`, { details: { path: source } });
   }
   if (statSync(`${source}-wal`, { throwIfNoEntry: false })?.size) {
     throw notABackup(
@@ -75,7 +75,7 @@ function refuseForeign(source: string): void {
       db.close();
     }
   } catch (cause) {
-    throw storeError(cause, "read", source);
+    throw ofBackup(cause, source);
   }
 }
 
@@ -88,6 +88,8 @@ function makeSound(database: string, source: string): void {
     if (damage.length > 0) throw notABackup(source, damage.join("; "));
     // Whoever had a lease has it on the store that was backed up, not on this one.
     db.exec("DELETE FROM leases");
+  } catch (cause) {
+    throw ofBackup(cause, source);
   } finally {
     db.close();
   }
@@ -110,9 +112,16 @@ function removeDatabase(path: string): void {
   for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
 }
 
-function notABackup(path: string, why: string): StoreError {
-  return new StoreError("store_corrupt", `${path} is not a sound backup: ${why}; nothing was restored`, {
+/** What was read is damaged, not the store that is here. */
+function ofBackup(cause: unknown, source: string): StoreError {
+  const error = storeError(cause, "read", source);
+  return error.code === "store_corrupt" ? notABackup(source, "it is another file, or damaged", cause) : error;
+}
+
+function notABackup(path: string, why: string, cause?: unknown): StoreError {
+  return new StoreError("backup_unsound", `${path} is not a sound backup: ${why}; nothing was restored`, {
     details: { path },
+    ...(cause === undefined ? {} : { cause }),
   });
 }
 

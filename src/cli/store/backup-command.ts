@@ -1,9 +1,10 @@
 /** `swarm-host backup` and `restore`: the whole store as one file. */
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { backUpStore, restoreStore } from "../../store-files.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
-import { styleFor } from "../style.ts";
+import { formatBytes, styleFor } from "../style.ts";
 import type { Surface } from "../surface.ts";
 
 /** Options of `restore`, as commander gives them. */
@@ -13,15 +14,16 @@ export interface RestoreFlags extends DataDirFlag {
 
 /** Backs up a data directory's store, also while a host works there. */
 export async function backupCommand(surface: Surface, file: string, flags: DataDirFlag): Promise<ExitCode> {
-  await backUpStore(dataDirectory(surface, flags), resolve(surface.cwd, file));
-  return done(surface, `backed up to ${file}`);
+  const path = resolve(surface.cwd, file);
+  await backUpStore(dataDirectory(surface, flags), path);
+  return done(surface, `backed up to ${file} (${formatBytes((await stat(path)).size)})`);
 }
 
 /** Puts a backup in the place of a data directory's store. */
 export async function restoreCommand(surface: Surface, file: string, flags: RestoreFlags): Promise<ExitCode> {
   const dataDir = dataDirectory(surface, flags);
   await restoreStore({ dataDir, file: resolve(surface.cwd, file), replace: flags.force === true });
-  return done(surface, `restored to ${dataDir}; end for good whatever else still goes on with these runs`);
+  return done(surface, `restored to ${dataDir}; see to it that nothing else still goes on with these runs`);
 }
 
 function done(surface: Surface, said: string): ExitCode {

@@ -23,11 +23,11 @@ export function createRuns(db: DatabaseSync): CreateRuns {
     const fresh = new Set<string>();
     const freshKeys = new Map<string, string>();
     for (const { runId, idempotencyKey: key } of batch) {
-      if (fresh.has(runId) || exists.get(runId) !== undefined) throw runExists(runId, batch.length);
+      if (fresh.has(runId) || exists.get(runId) !== undefined) throw runExists(runId);
       fresh.add(runId);
       if (key === undefined) continue;
       const holder = freshKeys.get(key) ?? rowsOf(keyHolder, [key], (row) => text(row[0]))[0];
-      if (holder !== undefined) throw runKeyTaken(key, holder, batch.length);
+      if (holder !== undefined) throw runKeyTaken(key, holder);
       freshKeys.set(key, runId);
     }
   };
