@@ -60,7 +60,7 @@ export class Upkeep implements AsyncDisposable {
   }
 
   /**
-   * Collects by itself from now on. `report` is told what was removed, where something was.
+   * Collects by itself from now on. `report` is told what was removed, where a run was.
    * @throws RetentionError where the data directory's policy is not one.
    */
   async start(report: (collection: Collection) => void = () => {}): Promise<void> {
@@ -80,7 +80,7 @@ export class Upkeep implements AsyncDisposable {
     this.#timer = clock.timer(clock.now() + delay, () => {
       void this.collect()
         .then((collection) => {
-          if (collection.runs + collection.blobs.count + collection.documents.count > 0) report(collection);
+          if (collection.runs > 0) report(collection);
         })
         .catch(onDefect)
         .finally(() => this.#arm(COLLECT_EVERY_MS, report));

@@ -62,7 +62,7 @@ export async function serveCommand(surface: Surface, flags: ServeFlags): Promise
     await using door = await compatDoor(flags, defect);
     await using host = await openHost({ data: { kind: "directory", path }, env: surface.env, onDefect: defect });
     // Before anything goes on: a policy that is none stops the start.
-    await host.upkeep.start(({ runs }) => say(`${count(runs, "run")} removed that retention does not keep`));
+    await host.upkeep.start(({ runs }) => say(`${count(runs, "run")} removed that retention.json does not keep`));
     const credential = await readOrMakeCredential(path);
     const { resumed, putAside } = await host.recover();
     if (resumed > 0) say(`${count(resumed, "run")} resumed`);
