@@ -167,6 +167,31 @@ describe("cancel", () => {
   });
 });
 
+describe("a ctx that doubles with every turn", () => {
+  const lanes = fanout("all", lit([1, 2]), { kind: "assign", at: path("$.x"), value: lit(1) }, "$.all");
+  const doubling = { kind: "loop", counter: path("$.n"), cond: lit(true), max: 60, body: lanes };
+  const options = { bindings: { a: effect }, limits: { maxValues: 10_000 } };
+
+  it("fails its run, which leaves no ctx that nobody could print", () => {
+    const run = ScriptedRun.start(definitionOf(doubling, options));
+    expect(run.kernel.result).toMatchObject({
+      status: "failed",
+      ctx: null,
+      error: { kind: "limit_exceeded", details: { limit: "maxValues" } },
+    });
+    expect(run.journal.at(-1)?.text).toContain('"value":{"inline":null}');
+    expect(ScriptedRun.recover(run.definition, run.journal).kernel.result).toEqual(run.kernel.result);
+  });
+
+  it("is not printed either where its run is cancelled", () => {
+    const run = ScriptedRun.start(definitionOf(seq(doubling, step("a", lit(1), "$.a")), options));
+    expect(run.wanted.size).toBe(1);
+    run.take(run.kernel.cancel({ reason: "enough", by: "me" }));
+    run.take(run.kernel.finishCancelled(5));
+    expect(run.kernel.result).toEqual({ status: "cancelled", ctx: null, reason: "enough" });
+  });
+});
+
 describe("steps that wait", () => {
   const bindings = {
     sleep: bindingOf({ pure: false, waits: "sleep" }),

@@ -1,6 +1,14 @@
 /** A kernel driven by hand: outcomes come from a script, the journal is an array. For tests of the kernel and of replay. */
 import { createHash } from "node:crypto";
-import { compileFlow, decodeFlow, externMap, type Json, noExterns, type StepKey } from "../../src/flow/index.ts";
+import {
+  compileFlow,
+  decodeFlow,
+  externMap,
+  type FlowLimits,
+  type Json,
+  noExterns,
+  type StepKey,
+} from "../../src/flow/index.ts";
 import {
   type AgentBinding,
   type AttemptOutcome,
@@ -31,10 +39,14 @@ export function bindingOf(over: Partial<AgentBinding> = {}): AgentBinding {
 /** A definition over a flow document; every ref is an agent unless `bindings` says which are. */
 export function definitionOf(
   flow: unknown,
-  options: { bindings?: Readonly<Record<string, AgentBinding>>; impure?: Readonly<Record<string, () => Json>> } = {},
+  options: {
+    bindings?: Readonly<Record<string, AgentBinding>>;
+    impure?: Readonly<Record<string, () => Json>>;
+    limits?: Partial<FlowLimits>;
+  } = {},
 ): RunDefinition {
-  const program = compileFlow(decodeFlow(flow));
-  const { bindings, impure = {} } = options;
+  const { bindings, impure = {}, limits } = options;
+  const program = compileFlow(decodeFlow(flow), limits);
   return {
     blueprint: { id: "test", version: `sha256:${hash(JSON.stringify(flow))}` },
     program,

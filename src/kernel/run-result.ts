@@ -2,7 +2,7 @@
 import type { FlowError, Json } from "../flow/index.ts";
 import type { RunFailure } from "./entry.ts";
 
-/** How a run ended. `ctx` is what the flow had written, also where it failed. */
+/** How a run ended. `ctx` is what the flow had written, also where it did not complete: null then where that is too large. */
 export type RunResult =
   | { readonly status: "done"; readonly ctx: Json }
   | { readonly status: "failed"; readonly ctx: Json; readonly error: RunFailure }

@@ -376,7 +376,7 @@ export class RunKernel {
       if (step.journaled) this.#completed(step, { kind: "cancelled", startedAt: now });
     }
     this.#open.clear();
-    this.#finish({ status: "cancelled", ctx: this.#machine.ctx, reason: this.#cancel.reason });
+    this.#finish({ status: "cancelled", ctx: this.#machine.printableCtx, reason: this.#cancel.reason });
     return this.#drain();
   }
 
@@ -410,7 +410,7 @@ export class RunKernel {
     if (this.#machine.status === "completed") this.#finish({ status: "done", ctx: this.#machine.ctx });
     else if (this.#machine.status === "failed") {
       for (const key of [...this.#open.keys()]) this.#close(key, "run_failed", now);
-      this.#finish({ status: "failed", ctx: this.#machine.ctx, error: runFailure(this.#machine.error) });
+      this.#finish({ status: "failed", ctx: this.#machine.printableCtx, error: runFailure(this.#machine.error) });
     }
   }
 

@@ -24,7 +24,7 @@ import { restoreRun } from "./restore.ts";
 import { advance, failed } from "./run.ts";
 import { type LaneOrder, RunState, type RunStatus } from "./run-state.ts";
 import { saveRun } from "./save.ts";
-import { answerStep } from "./step.ts";
+import { answerStep, checkLeaving } from "./step.ts";
 import type { FlowEvent, FlowOutcome, StepRequest } from "./step-request.ts";
 
 /** What a machine may be given. */
@@ -71,6 +71,18 @@ export class FlowMachine {
   /** The ctx of the whole flow as it is now: final once `completed`; as far as it came once `failed`. */
   get ctx(): Json {
     return this.#run.root.ctx.snapshot().value;
+  }
+
+  /** As `ctx`; null where that is too large to be printed, which no ctx of a completed run is. */
+  get printableCtx(): Json {
+    const { ctx } = this;
+    try {
+      checkLeaving(this.#run, ctx, "the ctx");
+      return ctx;
+    } catch (error) {
+      if (!(error instanceof FlowError) || error.kind !== "limit_exceeded") throw error;
+      return null;
+    }
   }
 
   /** Why the run failed. */
