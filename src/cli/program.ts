@@ -23,7 +23,7 @@ export type Perform = (action: () => Promise<ExitCode>) => Promise<void>;
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 the run failed or the machine refused; 2 bad usage, input or Blueprint (nothing ran);
-130 cancelled by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.`;
+3 the run waits for something from outside; 130 cancelled by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.`;
 
 /** The commands. Parsing calls `perform`; usage errors are thrown as commander's CommanderError. */
 export function buildProgram(surface: Surface, perform: Perform): Command {
