@@ -150,7 +150,7 @@ describe("a launch that cannot be", () => {
       400,
     ],
     ["asks for a policy of checks", "errand", { check_policy: "strict" }, 400],
-    ["is nested too deeply", "errand", { init_ctx: JSON.parse(`${"[".repeat(600)}${"]".repeat(600)}`) }, 422],
+    ["is nested too deeply", "errand", { init_ctx: JSON.parse(`${"[".repeat(600)}${"]".repeat(600)}`) }, 400],
     ["is of another shape", "errand", { detach: "yes" }, 422],
     ["names no Blueprint", "errand", { blueprint: null }, 422],
   ];

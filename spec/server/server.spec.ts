@@ -79,6 +79,17 @@ describe("before the host is ready", () => {
 describe("a host that is ready", () => {
   beforeEach(() => server.ready({ host, credential }));
 
+  it("takes `__proto__` and `constructor` in a body for what they are: keys", async () => {
+    const input = '{"__proto__":{"a":1},"constructor":{"prototype":{"b":2}}}';
+    const { status, body } = await ask("/v1/runs", { text: `{"blueprint":${JSON.stringify(gate)},"input":${input}}` });
+    expect(status).toBe(201);
+    await host.signal(body.run_id, { name: "go", id: "1", value: 3 });
+    const run = await host.attach(body.run_id);
+    const { ctx } = (await run.result) as { ctx: object };
+    expect(JSON.stringify(ctx)).toBe('{"__proto__":{"a":1},"constructor":{"prototype":{"b":2}},"said":3}');
+    expect(Object.hasOwn(Object.prototype, "a") || Object.hasOwn(Object.prototype, "b")).toBe(false);
+  });
+
   it("shows no queues where nobody waits", async () => {
     expect(await ask("/v1/queues")).toEqual({ status: 200, body: { queues: [] } });
   });
@@ -95,10 +106,10 @@ describe("a host that is ready", () => {
     },
   );
 
-  it("answers 422 to an input that is nested beyond a flow's limit, and starts nothing", async () => {
+  it("refuses an input that is nested deeper than a run can hold, and starts nothing", async () => {
     const deep = JSON.parse(`${"[".repeat(600)}${"]".repeat(600)}`) as unknown;
     const answer = await ask("/v1/runs", { body: { blueprint: gate, input: { deep } } });
-    expect(answer).toMatchObject({ status: 422, body: { code: "limit_exceeded", details: { limit: "maxCtxDepth" } } });
+    expect(answer).toMatchObject({ status: 400, body: { code: "body_value" } });
     expect((await ask("/v1/runs")).body.runs).toEqual([]);
   });
 

@@ -55,6 +55,9 @@ export function boundedServer(limits: Partial<ServerLimits>, streams: ReadonlySe
     forceCloseConnections: "idle",
     // How long a body may take is bounded route by route.
     requestTimeout: 0,
+    // Keys are data, and nothing here merges what was sent into an object: they are as good as any other.
+    onProtoPoisoning: "ignore",
+    onConstructorPoisoning: "ignore",
     routerOptions: { maxParamLength: MAX_PARAM },
     http: { headersTimeout: headMs, connectionsCheckingInterval: Math.min(headMs, 10_000) },
     frameworkErrors: (error, _request, reply) => void sendProblem(reply as FastifyReply, problemOf(error)),

@@ -1,4 +1,4 @@
-/** A launch whose idempotency key belongs to a run that never began. */
+/** Launches that never began, and launches that never can. */
 
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -27,4 +27,14 @@ it.each(["running", "dead_letter"])("starts afresh where the crash left only the
   expect(await run.result).toMatchObject({ status: "done" });
   expect((await host.launchedWith("key"))?.runId).toBe(run.runId);
   expect(await host.runs({ limit: 9 })).toHaveLength(1);
+});
+
+it("starts nothing where the input is nested deeper than a run can hold", async () => {
+  await using host = await openHost({ data: { kind: "ephemeral" } });
+  const compiled = await host.workshop.compile(empty);
+  const deep = JSON.parse(`${"[".repeat(600)}${"]".repeat(600)}`);
+  const refused = host.launch(compiled, { input: { deep }, idempotencyKey: "key" });
+  await expect(refused).rejects.toMatchObject({ kind: "limit_exceeded", details: { limit: "maxCtxDepth" } });
+  expect(await host.runs({ limit: 9 })).toEqual([]);
+  expect(await host.launchedWith("key")).toBeUndefined();
 });
