@@ -6,6 +6,7 @@
  *
  * A1  Whoever shows nothing that holds is told so (401) before anything else: not what there is, not what is missing.
  * A2  A credential that is bound to an attempt is worth what the attempt is: looked up at every request.
+ * A3  What goes on for long is judged again while it does: a stream ends with its credential.
  */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import {
@@ -52,6 +53,9 @@ export interface Knock {
   readonly params: unknown;
   readonly query: unknown;
 }
+
+/** How often the credential of a request that goes on is judged again (A3), in milliseconds. */
+export const READMIT_MS = 5_000;
 
 const BEARER = new RegExp(`^Bearer ([\\x21-\\x7e]{1,${MAX_TOKEN}})$`, "iu");
 
@@ -135,6 +139,31 @@ export function guardRoutes(server: FastifyInstance, access: () => Access, rules
 export async function readmit(access: Access, request: FastifyRequest): Promise<void> {
   const rule = ruleOf(request.method, request.routeOptions.url ?? "");
   if (rule !== undefined && rule !== "open") await access.admit(rule, knockOf(request));
+}
+
+/**
+ * What a stream says, as long as whoever reads it may (A3).
+ * @param admit rejects where that is over.
+ */
+export async function* whileAdmitted(
+  texts: AsyncGenerator<string>,
+  admit: () => Promise<void>,
+  now: () => number,
+): AsyncGenerator<string> {
+  let judgedAt = now();
+  for await (const text of texts) {
+    if (now() - judgedAt >= READMIT_MS) {
+      try {
+        await admit();
+      } catch (error) {
+        // Whoever reads is told why when it asks again.
+        if (error instanceof CapabilityError || error instanceof ServerError) return;
+        throw error;
+      }
+      judgedAt = now();
+    }
+    yield text;
+  }
 }
 
 function knockOf({ headers: { authorization }, params, query }: FastifyRequest): Knock {

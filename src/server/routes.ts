@@ -12,6 +12,7 @@ import type { Json } from "../flow/index.ts";
 import type { Host, RerunOptions, RunStatus } from "../host.ts";
 import { queueObject } from "../queue-object.ts";
 import { runObject } from "../run-object.ts";
+import { whileAdmitted } from "./access.ts";
 import { addArchiveRoutes } from "./archive-routes.ts";
 import { ServerError } from "./errors.ts";
 import { type EventSource, eventStream } from "./event-stream.ts";
@@ -62,7 +63,8 @@ export function addRoutes(server: FastifyInstance, ports: RoutePorts): void {
   addWorkerRoutes(server, ports);
 }
 
-function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {
+function addRunRoutes(server: FastifyInstance, ports: RoutePorts): void {
+  const { host, closing } = ports;
   server.post<{ Body: LaunchBody; Headers: LaunchHeaders }>(
     "/v1/runs",
     { schema: { body: LaunchBody, headers: LaunchHeaders } },
@@ -114,7 +116,12 @@ function addRunRoutes(server: FastifyInstance, { host, closing }: RoutePorts): v
     async (request, reply) => {
       const { runId } = await host().run(request.params.id);
       const after = afterId(request) ?? 0;
-      return streamed(reply, eventStream(runEvents(host(), runId, systemTimer), after, left(request, closing)));
+      return streamed(
+        ports,
+        request,
+        reply,
+        eventStream(runEvents(host(), runId, systemTimer), after, left(request, closing)),
+      );
     },
   );
 }
@@ -125,13 +132,19 @@ function launchKey({ binding }: Grant, key: string | undefined): string | undefi
   return `step-${hash("sha256", JSON.stringify([binding.runId, binding.key, key]))}`;
 }
 
-function addEventRoutes(server: FastifyInstance, { host, closing }: RoutePorts): void {
+function addEventRoutes(server: FastifyInstance, ports: RoutePorts): void {
+  const { host, closing } = ports;
   server.get<{ Querystring: EventsQuery }>(
     "/v1/events",
     { schema: { querystring: EventsQuery } },
     async (request, reply) => {
       const after = afterId(request) ?? (await host().end());
-      return streamed(reply, eventStream(hostEvents(host(), systemTimer), after, left(request, closing)));
+      return streamed(
+        ports,
+        request,
+        reply,
+        eventStream(hostEvents(host(), systemTimer), after, left(request, closing)),
+      );
     },
   );
 }
@@ -150,14 +163,24 @@ function left(request: FastifyRequest, closing: AbortSignal): AbortSignal {
   return AbortSignal.any([gone.signal, closing]);
 }
 
-function streamed(reply: FastifyReply, events: AsyncGenerator<string>): FastifyReply {
+function streamed(
+  { host, readmit }: RoutePorts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  events: AsyncGenerator<string>,
+): FastifyReply {
+  const admitted = whileAdmitted(
+    events,
+    () => readmit(request),
+    () => host().now(),
+  );
   return (
     reply
       .header("content-type", "text/event-stream")
       .header("cache-control", "no-store")
       // Kept alive, it would keep a closing server open.
       .header("connection", "close")
-      .send(Readable.from(events, { highWaterMark: 1 }))
+      .send(Readable.from(admitted, { highWaterMark: 1 }))
   );
 }
 

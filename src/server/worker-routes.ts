@@ -11,15 +11,13 @@ import type { Readable } from "node:stream";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type Binding, CapabilityError } from "../capability/index.ts";
 import { type Host, MAX_PROGRESS_LINE, MAX_TEXT_BYTES } from "../host.ts";
-import { bearerOf } from "./access.ts";
+import { bearerOf, READMIT_MS } from "./access.ts";
 import type { RoutePorts } from "./routes.ts";
 import { textLines } from "./text-lines.ts";
 import { AboutQuery, ArtifactQuery, OutputPath, SubmitQuery } from "./worker-requests.ts";
 
 /** The largest JSON body: a value as large as a text may be, and what surrounds it. */
 const MAX_JSON: number = MAX_TEXT_BYTES + 64 * 1024;
-/** How often a stream's credential is judged again, in milliseconds. */
-const READMIT_MS = 5_000;
 /** How long a stream may be silent, in milliseconds. */
 const SILENCE_MS = 300_000;
 
