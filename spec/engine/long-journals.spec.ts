@@ -94,3 +94,19 @@ describe("a run of thousands of steps", () => {
     ).toBe(1);
   });
 });
+
+describe("a run of thousands of steps that is brought back", () => {
+  it("goes on also where its snapshot cannot be kept", async () => {
+    const { fixture, order } = await longRun();
+    const { runId } = await fixture.engine.fork(order);
+    await fixture.arrived(2);
+    const { stores } = fixture;
+    const put = async (): Promise<never> => {
+      throw new StoreError("store_full", "no room; make some");
+    };
+    const next = fixture.newEngine("host-2", { stores: { ...stores, snapshots: { ...stores.snapshots, put } } });
+    expect(await next.recover()).toEqual({ resumed: 1, putAside: 0 });
+    await fixture.arrived(3);
+    expect(fixture.held[2]?.call).toMatchObject({ runId, key: "1", attempt: 2 });
+  });
+});

@@ -8,7 +8,8 @@
  * C2  A run that is this host's and that it drives is never claimed by it, also where it was launched a moment ago: its
  *     driver would be fenced off.
  */
-import type { ClaimOrder, RunPatch, RunRecord } from "../../stores/ports.ts";
+import { type ClaimOrder, type RunPatch, type RunRecord, StoreError } from "../../stores/ports.ts";
+import { FlowError } from "../flow/index.ts";
 import type { Clock } from "./clock.ts";
 import { EngineError } from "./errors.ts";
 import { closedError, lostError, unknownRun } from "./refusals.ts";
@@ -184,8 +185,13 @@ export class Claims {
 
   async #snapshot({ runId, kernel, chain, context, paused }: DrivenRun): Promise<void> {
     const { nextSeq, prev } = chain;
-    const body: SnapshotBody = { v: 1, context, kernel: kernel.save(), paused };
-    await this.#ports.stores.snapshots.put(runId, { nextSeq, prev, text: JSON.stringify(body) });
+    try {
+      const body: SnapshotBody = { v: 1, context, kernel: kernel.save(), paused };
+      await this.#ports.stores.snapshots.put(runId, { nextSeq, prev, text: JSON.stringify(body) });
+    } catch (error) {
+      // A state that is too large to be printed, or a store that fails: the next revival reads more, and no more than that.
+      if (!(error instanceof FlowError || error instanceof StoreError)) throw error;
+    }
   }
 
   async #putAside({ runId, fence, nextSeq }: RunRecord, patch: RunPatch): Promise<void> {
