@@ -46,15 +46,14 @@ export function openDesk({ stores, clock, engine, capabilities, onDefect }: Host
 }
 
 /** Where the desk's credentials are looked up. */
-export function deskSources(desk: Desk, stores: Pick<Stores, "operators">): CredentialSources {
+export function deskSources(desk: Desk): CredentialSources {
   const stateOf = async (runId: string, key: string, attempt: number): Promise<AttemptState | undefined> => {
-    const request = await desk.stepRequest(runId, key, attempt);
-    if (request === undefined) return undefined;
-    const { fence, seat, state, closed } = request;
-    const held = (await stores.operators.seats.ofRun(runId)).find((one) => one.seat === seat);
+    const standing = await desk.stepStanding(runId, key, attempt);
+    if (standing === undefined) return undefined;
+    const { fence, seatGeneration: generation, state, closedReason } = standing;
     return {
-      attempt: { runId, key, attempt, fence, ...(held === undefined ? {} : { generation: held.generation }) },
-      life: state === "open" ? "open" : state === "submitted" || closed?.reason === "completed" ? "answered" : "ended",
+      attempt: { runId, key, attempt, fence, ...(generation === undefined ? {} : { generation }) },
+      life: state === "open" ? "open" : state === "submitted" || closedReason === "completed" ? "answered" : "ended",
     };
   };
   return {

@@ -248,7 +248,7 @@ export class Host implements AsyncDisposable {
 
   /** Where sessions' secrets and workers' handles are looked up. */
   get credentialSources(): CredentialSources {
-    return deskSources(this.#desk, this.#stores);
+    return deskSources(this.#desk);
   }
 
   /** Makes and proves tokens. */

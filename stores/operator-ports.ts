@@ -217,6 +217,18 @@ export type RequestChange =
  */
 export type ChangeResult = "done" | "same" | "conflict" | "closed" | "moved" | "full" | "unknown";
 
+/** What of a request decides what may become of it. */
+export interface RequestStanding {
+  readonly state: RequestRecord["state"];
+  /** The run's fence when its attempt was scheduled. */
+  readonly fence: number;
+  /** Digest of its submission. */
+  readonly digest?: string | undefined;
+  readonly closedReason?: CloseReason | undefined;
+  /** Its seat's generation; absent where the seat was never taken. */
+  readonly seatGeneration?: number | undefined;
+}
+
 /** Which requests to list; oldest first. */
 export interface RequestQuery {
   /** Open requests of all seats that a session holds; those of a seat of a run; those of a run that are not closed. */
@@ -239,6 +251,8 @@ export interface RequestStore {
   /** One transaction for the whole batch; the results in its order. */
   change(batch: readonly RequestChange[], options?: CallOptions): Promise<readonly ChangeResult[]>;
   get(requestId: string, options?: CallOptions): Promise<RequestRecord | undefined>;
+  /** The same without its texts, for whoever only judges by it. */
+  standing(requestId: string, options?: CallOptions): Promise<RequestStanding | undefined>;
   /** The request that went out with a handle of this digest, and the generation it went out under. */
   byHandle(
     handleDigest: string,

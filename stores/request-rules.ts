@@ -10,18 +10,8 @@ import {
   MAX_PARTS,
   type Material,
   type RequestChange,
-  type RequestRecord,
+  type RequestStanding,
 } from "./operator-ports.ts";
-
-/** What of a request decides. */
-export interface RequestStanding {
-  readonly state: RequestRecord["state"];
-  /** Digest of its submission. */
-  readonly digest?: string | undefined;
-  readonly closedReason?: string | undefined;
-  /** Its seat's generation; absent where the seat was never taken. */
-  readonly seatGeneration?: number | undefined;
-}
 
 /** Whether a change happens; what is staged is still to be measured (`fits`). */
 export function judgeChange(change: RequestChange, request: RequestStanding | undefined): ChangeResult {

@@ -212,6 +212,9 @@ export function describeRequests(open: OpenStores): void {
     await seats.acquire(acquisition("S-2"));
     await requests.change([{ ...deliver, generation: 2, handleDigest: "h2" }]);
     expect(await requests.byHandle("h1")).toEqual({ requestId: "Q-1", generation: 1 });
+    expect(await requests.standing("Q-1")).toMatchObject({ state: "open", seatGeneration: 2 });
+    expect((await requests.standing("Q-1"))?.fence).toBe((await requests.get("Q-1"))?.fence);
+    expect(await requests.standing("Q-0")).toBeUndefined();
     expect(await requests.byHandle("h2")).toEqual({ requestId: "Q-1", generation: 2 });
     expect(await requests.byHandle("h3")).toBeUndefined();
   });
@@ -227,6 +230,7 @@ export function describeRequests(open: OpenStores): void {
     ]);
     await requests.change([{ kind: "close", requestId: "Q-1", reason: "completed", at: 8000 }]);
     expect(await requests.change([submit("Q-1", "x"), submit("Q-1", "y")])).toEqual(["same", "conflict"]);
+    expect(await requests.standing("Q-1")).toMatchObject({ state: "closed", closedReason: "completed", digest: "x" });
     await requests.change([{ kind: "close", requestId: "Q-2", reason: "cancelled", at: 8000 }]);
     expect(await requests.change([submit("Q-2", "x"), submit("none", "x")])).toEqual(["closed", "unknown"]);
     expect(await requests.change([{ kind: "close", requestId: "Q-2", reason: "expired", at: 1 }])).toEqual(["same"]);

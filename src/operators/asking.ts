@@ -15,12 +15,12 @@ export function operatorRequests(desk: Desk, clock: Pick<Clock, "now">): Operato
   return {
     async see(call, task) {
       const requestId = requestIdOf(call.runId, call.key, call.attempt, "step");
-      const request = await desk.requests.answered(call, requestId, async () => {
+      const submission = await desk.requests.answered(call, requestId, async () => {
         const { seat, terms, ...body } = await task();
         return newRequest(call, { kind: "step", seat, body, terms }, clock.now());
       });
-      if (request?.submission === undefined) throw call.signal.reason;
-      return replyOf(request.submission, await desk.material(requestId));
+      if (submission === undefined) throw call.signal.reason;
+      return replyOf(submission, await desk.material(requestId));
     },
   };
 }
@@ -36,10 +36,9 @@ export function deskConsult(desk: Desk, clock: Pick<Clock, "now">): Consult {
     const { seat, question, deadline } = order;
     const requestId = requestIdOf(call.runId, call.key, call.attempt, kind, name);
     const body = question === undefined ? {} : { question };
-    const request = await desk.requests.answered(call, requestId, async () =>
+    return desk.requests.answered(call, requestId, async () =>
       newRequest(call, { kind, seat, name, body, deadline }, clock.now()),
     );
-    return request?.submission;
   };
   return {
     async ask(call, { name, ...order }) {

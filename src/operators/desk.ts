@@ -6,7 +6,15 @@
  * K1  A session has one socket: the newest. The one before is closed.
  */
 import { hash } from "node:crypto";
-import type { CloseReason, Material, RequestKind, RequestRecord, SeatRecord, Submission } from "../../stores/ports.ts";
+import type {
+  CloseReason,
+  Material,
+  RequestKind,
+  RequestRecord,
+  RequestStanding,
+  SeatRecord,
+  Submission,
+} from "../../stores/ports.ts";
 import { GATE, type Verb } from "../capability/index.ts";
 import type { StepEvent } from "../engine/index.ts";
 import type { Json } from "../flow/index.ts";
@@ -166,6 +174,10 @@ export class Desk implements OperatorDesk, AsyncDisposable {
     return this.#ports.store.requests.get(requestIdOf(runId, key, attempt, "step"));
   }
 
+  stepStanding(runId: string, key: string, attempt: number): Promise<RequestStanding | undefined> {
+    return this.#ports.store.requests.standing(requestIdOf(runId, key, attempt, "step"));
+  }
+
   async byHandle(
     handle: string,
   ): Promise<{ readonly request: RequestRecord; readonly generation: number } | undefined> {
@@ -195,7 +207,7 @@ export class Desk implements OperatorDesk, AsyncDisposable {
     const staged = await this.material(to.requestId);
     // A closed request has no terms left to judge by: whether the answer is the one it had is all there is to say.
     const submission = judged(request, order, staged, this.#ports.clock.now());
-    const result = await this.requests.submit({ kind: "submit", ...to, submission });
+    const result = await this.requests.submit(request, submission, to.generation);
     refuseUnless(result, request);
     return result === "same" ? "same" : "done";
   }
@@ -255,7 +267,7 @@ export class Desk implements OperatorDesk, AsyncDisposable {
 
   /** By leave of the host: whoever holds the seat. */
   async #answered(request: RequestRecord, submission: Submission): Promise<Submitted> {
-    const result = await this.requests.submit({ kind: "submit", requestId: request.requestId, submission });
+    const result = await this.requests.submit(request, submission);
     refuseUnless(result, request);
     return result === "same" ? "same" : "done";
   }

@@ -45,14 +45,15 @@ export async function actOn(
   const seat = (await store.seats.ofRun(record.runId)).find((one) => one.seat === record.seat);
   // Never handed out under this generation: then nobody can mean it.
   if (seat?.holder !== sessionId || record.generation === undefined) throw movedSeat(record.seat, seat);
-  const to = { requestId: frame.id, generation: record.generation };
+  const { generation } = record;
   if (frame.type === "ack") {
-    const note = frame.note === undefined ? {} : { note: frame.note };
-    const [result] = await store.requests.change([{ kind: "work", ...to, sessionId, at: clock.now(), ...note }]);
+    const { id: requestId, note } = frame;
+    const work = { kind: "work", requestId, generation, sessionId, at: clock.now() } as const;
+    const [result] = await store.requests.change([note === undefined ? work : { ...work, note }]);
     return refuseUnless(result!, record);
   }
   const submission = submissionFrom(frame, { by: sessionId, at: clock.now() });
-  refuseUnless(await requests.submit({ kind: "submit", ...to, submission }), record);
+  refuseUnless(await requests.submit(record, submission, generation), record);
 }
 
 /** @throws OperatorError for every result that is a refusal. */

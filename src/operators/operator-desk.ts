@@ -4,7 +4,7 @@
  * Every method that changes something has changed it durably when it resolves. What it refuses it refuses with
  * OperatorError, and nothing has changed.
  */
-import type { Material, RequestRecord, SeatRecord } from "../../stores/ports.ts";
+import type { Material, RequestRecord, RequestStanding, SeatRecord } from "../../stores/ports.ts";
 import type { Json } from "../flow/index.ts";
 
 /** A session as others see it. Times in milliseconds since 1970. */
@@ -189,6 +189,8 @@ export interface OperatorDesk {
   decideFor(to: Overruled, decision: { readonly verdict: Verdict; readonly value: Json }): Promise<Submitted>;
   /** The request of a step's attempt, where an operator has it. */
   stepRequest(runId: string, key: string, attempt: number): Promise<RequestRecord | undefined>;
+  /** Where that request stands. */
+  stepStanding(runId: string, key: string, attempt: number): Promise<RequestStanding | undefined>;
   /** The request a worker's handle was made out for, and the generation. */
   byHandle(handle: string): Promise<{ readonly request: RequestRecord; readonly generation: number } | undefined>;
   /** What was staged for a request. */

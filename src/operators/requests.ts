@@ -14,8 +14,8 @@ import type {
   CloseReason,
   NewRequest,
   OperatorStore,
-  RequestChange,
   RequestRecord,
+  Submission,
 } from "../../stores/ports.ts";
 import type { StepAbort, StepCall } from "../engine/index.ts";
 import { OperatorError } from "./errors.ts";
@@ -37,7 +37,7 @@ export class RequestBook {
   readonly #ports: Pick<DeskPorts, "clock" | "wake" | "onDefect">;
   readonly #observer: RequestObserver;
   /** By request (R2). */
-  readonly #waiting = new Map<string, Set<() => void>>();
+  readonly #waiting = new Map<string, Set<(answer: Submission) => void>>();
 
   constructor(ports: Pick<DeskPorts, "store" | "clock" | "wake" | "onDefect">, observer: RequestObserver) {
     this.#store = ports.store.requests;
@@ -46,31 +46,26 @@ export class RequestBook {
   }
 
   /**
-   * Opens a request of an attempt, unless it is there, and waits until it is answered; the attempt rests meanwhile.
+   * Opens a request of an attempt, unless it is there, and waits for its answer; the attempt rests meanwhile.
    * Undefined: its deadline has come first.
    * @throws the reason of the attempt's signal (R3); OperatorError `request_closed` where the run takes no answers.
    */
-  async answered(
-    call: StepCall,
-    requestId: string,
-    order: () => Promise<NewRequest>,
-  ): Promise<RequestRecord | undefined> {
+  async answered(call: StepCall, requestId: string, order: () => Promise<NewRequest>): Promise<Submission | undefined> {
     const { signal } = call;
     if (signal.aborted) await this.#letGo(requestId, signal);
     const waiter = this.#await(requestId);
     try {
       const known = await this.#store.get(requestId);
       const record = known ?? (await this.#open(await order()));
-      if (record.state === "submitted") return record;
+      if (record.state === "submitted") return record.submission;
       if (record.state === "closed") {
         if (record.closed?.reason === "expired") return undefined;
         throw closed(record);
       }
       if (signal.aborted) await this.#letGo(requestId, signal);
       const end = await this.#rest(call, record, waiter);
-      if (end === "aborted") await this.#letGo(requestId, signal);
-      if (end === "expired") return await this.#expire(record);
-      return await this.get(requestId);
+      if (end === "aborted") return await this.#letGo(requestId, signal);
+      return end === "expired" ? await this.#expire(record) : end;
     } finally {
       waiter.leave();
     }
@@ -88,17 +83,16 @@ export class RequestBook {
     throw unknownRequest(requestId);
   }
 
-  /** Answers a request, or says why not (R1, R4). */
-  async submit(change: Extract<RequestChange, { kind: "submit" }>): Promise<ChangeResult> {
-    const [result] = await this.#store.change([change]);
+  /** Answers a request, or says why not (R1, R4). `generation`: of its seat, where the answer is for one. */
+  async submit(record: RequestRecord, submission: Submission, generation?: number): Promise<ChangeResult> {
+    const { requestId, runId } = record;
+    const under = generation === undefined ? {} : { generation };
+    const [result] = await this.#store.change([{ kind: "submit", requestId, ...under, submission }]);
     if (result !== "done") return result!;
-    const record = await this.#store.get(change.requestId);
-    // Taken already, and removed with its run.
-    if (record === undefined) return result;
-    this.#observer.over(record, "completed", change.submission.by);
-    const waiting = this.#waiting.get(change.requestId);
-    if (waiting === undefined) void this.#wake(record.runId);
-    else for (const resolve of waiting) resolve();
+    this.#observer.over(record, "completed", submission.by);
+    const waiting = this.#waiting.get(requestId);
+    if (waiting === undefined) void this.#wake(runId);
+    else for (const resolve of waiting) resolve(submission);
     return result;
   }
 
@@ -132,16 +126,16 @@ export class RequestBook {
     call: StepCall,
     { deadline }: RequestRecord,
     waiter: Waiter,
-  ): Promise<"answered" | "aborted" | "expired"> {
+  ): Promise<Submission | "aborted" | "expired"> {
     const { signal } = call;
     // A run is woken when it is time, not before.
     if (deadline !== undefined && deadline <= this.#ports.clock.now()) return "expired";
-    const ended = Promise.withResolvers<"answered" | "aborted" | "expired">();
+    const ended = Promise.withResolvers<Submission | "aborted" | "expired">();
     const awake = call.rest(deadline);
     // Taken back at once: once the answer is known here, the run must not be parked over it.
-    waiter.onAnswer(() => {
+    waiter.onAnswer((answer) => {
       awake();
-      ended.resolve("answered");
+      ended.resolve(answer);
     });
     const abort = (): void => ended.resolve("aborted");
     signal.addEventListener("abort", abort, { once: true });
@@ -157,9 +151,9 @@ export class RequestBook {
   }
 
   /** Closes a request whose time is over; where an answer came first, that one counts. */
-  async #expire(record: RequestRecord): Promise<RequestRecord | undefined> {
+  async #expire(record: RequestRecord): Promise<Submission | undefined> {
     const now = await this.get(record.requestId);
-    if (now.state === "submitted") return now;
+    if (now.state === "submitted") return now.submission;
     await this.close(record.requestId, "expired");
     return undefined;
   }
@@ -172,18 +166,18 @@ export class RequestBook {
   }
 
   #await(requestId: string): Waiter {
-    let answer: (() => void) | undefined;
-    let isAnswered = false;
-    const resolve = (): void => {
-      isAnswered = true;
-      answer?.();
+    let called: ((answer: Submission) => void) | undefined;
+    let answer: Submission | undefined;
+    const resolve = (given: Submission): void => {
+      answer = given;
+      called?.(given);
     };
     const waiting = this.#waiting.get(requestId) ?? new Set();
     this.#waiting.set(requestId, waiting.add(resolve));
     return {
-      onAnswer(called) {
-        if (isAnswered) called();
-        else answer = called;
+      onAnswer(callback) {
+        if (answer === undefined) called = callback;
+        else callback(answer);
       },
       leave: () => {
         waiting.delete(resolve);
@@ -205,7 +199,7 @@ export class RequestBook {
 /** Somebody who waits for an answer. */
 interface Waiter {
   /** Calls back, synchronously, as the answer comes; at once where it has come. */
-  onAnswer(called: () => void): void;
+  onAnswer(callback: (answer: Submission) => void): void;
   leave(): void;
 }
 

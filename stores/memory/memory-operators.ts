@@ -60,6 +60,10 @@ export function memoryOperators(state: OpenState, seats: SeatShelf, requests: Re
         state.enter(options);
         return requests.get(requestId);
       },
+      async standing(requestId, options) {
+        state.enter(options);
+        return requests.standing(requestId);
+      },
       async byHandle(handleDigest, options) {
         state.enter(options);
         return requests.byHandle(handleDigest);

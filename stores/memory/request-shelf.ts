@@ -12,6 +12,7 @@ import type {
   RequestChange,
   RequestQuery,
   RequestRecord,
+  RequestStanding,
 } from "../ports.ts";
 import { fits, judgeChange, materialName, type StagedSize } from "../request-rules.ts";
 import { ENDED } from "../run-status.ts";
@@ -81,6 +82,12 @@ export class RequestShelf {
     return this.#requests.get(requestId)?.record;
   }
 
+  /** See RequestStore.standing. */
+  standing(requestId: string): RequestStanding | undefined {
+    const request = this.#requests.get(requestId);
+    return request === undefined ? undefined : this.#standing(request.record);
+  }
+
   /** See RequestStore.byHandle. */
   byHandle(handleDigest: string): { readonly requestId: string; readonly generation: number } | undefined {
     return this.#handles.get(handleDigest);
@@ -139,9 +146,9 @@ export class RequestShelf {
       if (!this.#requests.has(requestId)) this.#handles.delete(digest);
   }
 
-  #standing({ runId, seat, state, submission, closed }: RequestRecord) {
+  #standing({ runId, seat, state, fence, submission, closed }: RequestRecord): RequestStanding {
     const seatGeneration = this.#seats.get(runId, seat)?.generation;
-    return { state, digest: submission?.digest, closedReason: closed?.reason, seatGeneration };
+    return { state, fence, digest: submission?.digest, closedReason: closed?.reason, seatGeneration };
   }
 }
 

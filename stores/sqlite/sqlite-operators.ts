@@ -64,6 +64,10 @@ export function sqliteOperators(
         state.enter(options);
         return reader.requests((requests) => requests.get(requestId));
       },
+      async standing(requestId, options) {
+        state.enter(options);
+        return reader.requests((requests) => requests.standing(requestId));
+      },
       async byHandle(handleDigest, options) {
         state.enter(options);
         return reader.requests((requests) => requests.byHandle(handleDigest));

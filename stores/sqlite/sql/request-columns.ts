@@ -1,5 +1,5 @@
 /** The columns of a request, its texts beside it, in the order in which they are selected and decoded. */
-import type { CloseReason, RequestKind, RequestRecord, Submission } from "../../ports.ts";
+import type { CloseReason, RequestKind, RequestRecord, RequestStanding, Submission } from "../../ports.ts";
 import { integer, optionalInteger, optionalText, type Row, text } from "./row.ts";
 
 /** For a SELECT over REQUEST_TABLES whose rows `toRequest` takes. */
@@ -10,6 +10,22 @@ export const REQUEST_COLUMNS = `request_id, kind, run_id, step_key, attempt, ste
 /** What REQUEST_COLUMNS are columns of. */
 export const REQUEST_TABLES = `requests JOIN runs USING (run_no) LEFT JOIN request_texts USING (request_no)
   LEFT JOIN request_values USING (request_no)`;
+
+/** What decides about the request of an id; its number comes last. */
+export const selectStanding = `SELECT state, requests.fence, digest, closed_reason, seats.generation, request_no
+  FROM requests LEFT JOIN seats ON seats.run_no = requests.run_no AND seats.seat = requests.seat WHERE request_id = ?`;
+
+/** A row of `selectStanding`. */
+export function toStanding(row: Row): RequestStanding & { readonly requestNo: number } {
+  return {
+    state: text(row[0]) as RequestRecord["state"],
+    fence: integer(row[1]),
+    digest: optionalText(row[2]),
+    closedReason: optionalText(row[3]) as CloseReason | undefined,
+    seatGeneration: optionalInteger(row[4]),
+    requestNo: integer(row[5]),
+  };
+}
 
 /** A row of REQUEST_COLUMNS. */
 export function toRequest(row: Row): RequestRecord {

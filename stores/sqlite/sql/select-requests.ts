@@ -1,12 +1,13 @@
 /** Reads requests and what was staged for them. */
 import type { DatabaseSync } from "node:sqlite";
-import type { Material, RequestQuery, RequestRecord } from "../../ports.ts";
-import { REQUEST_COLUMNS, REQUEST_TABLES, toRequest } from "./request-columns.ts";
+import type { Material, RequestQuery, RequestRecord, RequestStanding } from "../../ports.ts";
+import { REQUEST_COLUMNS, REQUEST_TABLES, selectStanding, toRequest, toStanding } from "./request-columns.ts";
 import { integer, rowsOf, text } from "./row.ts";
 
 /** Reads requests; see RequestStore. */
 export interface SelectRequests {
   get(requestId: string): RequestRecord | undefined;
+  standing(requestId: string): RequestStanding | undefined;
   byHandle(handleDigest: string): { readonly requestId: string; readonly generation: number } | undefined;
   list(query: RequestQuery): readonly RequestRecord[];
   material(requestId: string): readonly Material[];
@@ -24,6 +25,7 @@ export function selectRequests(db: DatabaseSync): SelectRequests {
        (SELECT request_no FROM ${from} WHERE ${filter} AND request_no > ? ORDER BY request_no LIMIT ?) ORDER BY request_no`,
     );
   const one = db.prepare(`SELECT ${REQUEST_COLUMNS} FROM ${REQUEST_TABLES} WHERE request_id = ?`);
+  const standing = db.prepare(selectStanding);
   const number = db.prepare("SELECT request_no FROM requests WHERE request_id = ?");
   // From the seats a session holds to what each is asked for, whatever the planner believes of their numbers.
   const ofHolder = select("seats CROSS JOIN requests USING (run_no, seat)", "holder = ? AND state = 'open'");
@@ -43,6 +45,7 @@ export function selectRequests(db: DatabaseSync): SelectRequests {
 
   return {
     get: (requestId) => rowsOf(one, [requestId], toRequest)[0],
+    standing: (requestId) => rowsOf(standing, [requestId], toStanding)[0],
     byHandle: (handleDigest) =>
       rowsOf(byHandle, [handleDigest], (row) => ({ requestId: text(row[0]), generation: integer(row[1]) }))[0],
     list({ of, limit, after }) {

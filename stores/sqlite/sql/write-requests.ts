@@ -1,20 +1,16 @@
 /** Opens and changes requests. Must run inside a transaction of the only writer: it looks first, then writes. */
 import type { DatabaseSync } from "node:sqlite";
 import type { ChangeResult, Material, NewRequest, RequestChange, RequestRecord, RunStatus } from "../../ports.ts";
-import { fits, judgeChange, materialName, type RequestStanding, type StagedSize } from "../../request-rules.ts";
+import { fits, judgeChange, materialName, type StagedSize } from "../../request-rules.ts";
 import { ENDED } from "../../run-status.ts";
 import type { CloseRequests } from "./close-requests.ts";
-import { REQUEST_COLUMNS, REQUEST_TABLES, toRequest } from "./request-columns.ts";
-import { integer, optionalInteger, optionalText, rowsOf, text } from "./row.ts";
+import { REQUEST_COLUMNS, REQUEST_TABLES, selectStanding, toRequest, toStanding } from "./request-columns.ts";
+import { integer, rowsOf, text } from "./row.ts";
 
 /** Writes requests; see RequestStore. */
 export interface WriteRequests {
   open(request: NewRequest): RequestRecord | undefined;
   change(change: RequestChange): ChangeResult;
-}
-
-interface Found extends RequestStanding {
-  readonly requestNo: number;
 }
 
 /** Prepares the statements. */
@@ -26,10 +22,7 @@ export function writeRequests(db: DatabaseSync, close: CloseRequests): WriteRequ
        deadline, state, deliveries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', 0)`,
   );
   const insertTexts = db.prepare("INSERT INTO request_texts (request_no, body, terms) VALUES (?, ?, ?)");
-  const standing = db.prepare(
-    `SELECT request_no, state, digest, closed_reason, seats.generation
-     FROM requests LEFT JOIN seats ON seats.run_no = requests.run_no AND seats.seat = requests.seat WHERE request_id = ?`,
-  );
+  const standing = db.prepare(selectStanding);
   const deliver = db.prepare("UPDATE requests SET deliveries = deliveries + 1, generation = ? WHERE request_no = ?");
   const insertHandle = db.prepare(
     `INSERT INTO request_handles (handle_digest, request_no, generation) VALUES (?, ?, ?)
@@ -49,14 +42,7 @@ export function writeRequests(db: DatabaseSync, close: CloseRequests): WriteRequ
     "INSERT INTO request_material (request_no, kind, name, characters, text) VALUES (?, ?, ?, ?, ?)",
   );
 
-  const find = (requestId: string): Found | undefined =>
-    rowsOf(standing, [requestId], (row) => ({
-      requestNo: integer(row[0]),
-      state: text(row[1]) as RequestRecord["state"],
-      digest: optionalText(row[2]),
-      closedReason: optionalText(row[3]),
-      seatGeneration: optionalInteger(row[4]),
-    }))[0];
+  const find = (requestId: string) => rowsOf(standing, [requestId], toStanding)[0];
 
   const stage = (requestNo: number, material: Material): ChangeResult => {
     const sizes = rowsOf(
