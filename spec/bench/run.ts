@@ -9,6 +9,7 @@ import { expressionRows } from "./expressions.ts";
 import { floorRows, measureFloors } from "./floors.ts";
 import { layerRows } from "./layers.ts";
 import { luaRows } from "./lua.ts";
+import { operatorRows } from "./operators.ts";
 import { recoveryRows } from "./recovery.ts";
 import type { Row } from "./row.ts";
 import { runRows } from "./runs.ts";
@@ -29,6 +30,7 @@ const sections: readonly (readonly [name: string, rows: () => AsyncIterable<Row>
   ["layers", layerRows],
   ["expressions", expressionRows],
   ["tokens", tokenRows],
+  ["operators", () => operatorRows(floors)],
   ["start", startUpRows],
 ];
 
