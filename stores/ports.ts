@@ -253,9 +253,12 @@ export interface DocumentStore {
   /** Idempotent. `newest`: it is the newest version of its Blueprint from now on. */
   put(document: PinnedDocument & { readonly newest?: boolean }, options?: CallOptions): Promise<void>;
   get(version: string, options?: CallOptions): Promise<PinnedDocument | undefined>;
-  /** The version of a Blueprint that was last put as its newest; undefined where none was, or it was collected. */
+  /** The version of a Blueprint that was last put as its newest; undefined where none was. */
   newest(blueprintId: string, options?: CallOptions): Promise<string | undefined>;
-  /** Removes documents that no run and no schedule is pinned to, after DOCUMENT_GRACE_MS, at most `limit`. */
+  /**
+   * Removes documents that no run and no schedule is pinned to and that are not the newest of their Blueprint, after
+   * DOCUMENT_GRACE_MS, at most `limit`.
+   */
   collect(order: { readonly limit: number }, options?: CallOptions): Promise<Collected>;
 }
 

@@ -394,7 +394,7 @@ function describeContents(open: OpenStores): void {
     expect(await stores.documents.get("sha256:bb")).toEqual({ ...document, version: "sha256:bb" });
   });
 
-  it("names the version that was last put as the newest of its Blueprint, while it is kept", async () => {
+  it("names the version that was last put as the newest of its Blueprint, and keeps it", async () => {
     let time = 1_000_000;
     await using stores = await open({ now: () => time });
     const put = (version: string, newest?: boolean, blueprintId = "demo") =>
@@ -412,8 +412,11 @@ function describeContents(open: OpenStores): void {
     expect(await stores.documents.newest("demo"), "put again").toBe("v1");
     expect(await stores.documents.get("v1")).toEqual({ version: "v1", blueprintId: "demo", text: "v1" });
     time += 2 * DOCUMENT_GRACE_MS;
-    await stores.documents.collect({ limit: 9 });
-    expect(await stores.documents.newest("demo")).toBeUndefined();
+    expect(await stores.documents.collect({ limit: 9 })).toMatchObject({ count: 2 });
+    expect(await stores.documents.newest("demo")).toBe("v1");
+    expect(await stores.documents.get("v1")).toBeDefined();
+    expect(await stores.documents.get("v2")).toBeUndefined();
+    expect(await stores.documents.get("other")).toBeDefined();
   });
 
   it("keeps the blobs of an append, once each, and gives them in the order asked for", async () => {

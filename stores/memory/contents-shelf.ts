@@ -49,13 +49,13 @@ export class ContentsShelf<T extends { readonly text: string }> {
     this.#used.delete(runId);
   }
 
-  /** Removes at most `limit` of what no run uses and what was not put after `newest`. */
-  collect(limit: number, newest: number): Collected {
+  /** Removes at most `limit` of what no run uses, what was not put after `latest`, and what is not `kept`. */
+  collect(limit: number, latest: number, kept: ReadonlySet<string> = new Set()): Collected {
     let count = 0;
     let bytes = 0;
     for (const [digest, { value, putAt }] of this.#contents) {
       if (count >= limit) break;
-      if (putAt > newest || this.#uses.has(digest)) continue;
+      if (putAt > latest || this.#uses.has(digest) || kept.has(digest)) continue;
       this.#contents.delete(digest);
       count += 1;
       bytes += Buffer.byteLength(value.text);

@@ -203,12 +203,11 @@ export function openMemoryStores({ now = Date.now }: MemoryOptions = {}): Stores
       },
       async newest(blueprintId, options) {
         state.enter(options);
-        const version = newest.get(blueprintId);
-        return version === undefined || documents.get(version) === undefined ? undefined : version;
+        return newest.get(blueprintId);
       },
       async collect({ limit }, options) {
         state.enter(options);
-        return documents.collect(limit, now() - DOCUMENT_GRACE_MS);
+        return documents.collect(limit, now() - DOCUMENT_GRACE_MS, new Set(newest.values()));
       },
     },
     blobs: {

@@ -16,7 +16,8 @@ export function collectContents(db: DatabaseSync): CollectContents {
   const removeBlob = db.prepare("DELETE FROM blobs WHERE digest = ? RETURNING size");
   const forgetBlob = db.prepare("DELETE FROM blob_uses WHERE digest = ?");
   const unusedDocuments = db.prepare(
-    "SELECT version FROM document_uses WHERE runs = 0 AND put_at <= ?2 ORDER BY put_at, version LIMIT ?1",
+    `SELECT version FROM document_uses WHERE runs = 0 AND put_at <= ?2
+       AND version NOT IN (SELECT version FROM newest_versions) ORDER BY put_at, version LIMIT ?1`,
   );
   const removeDocument = db.prepare("DELETE FROM documents WHERE version = ? RETURNING octet_length(text)");
   const forgetDocument = db.prepare("DELETE FROM document_uses WHERE version = ?");
