@@ -55,7 +55,7 @@ const withValue = (text: string, n: number, value: string): string => {
 };
 
 const nested = (open: string, close: string, depth: number): string => `${open.repeat(depth)}0${close.repeat(depth)}`;
-const DEPTHS = [3, 64, 65, 500, 5_000] as const;
+const DEPTHS = [3, 64, 65, 500, 1_500, 5_000] as const;
 const NUMBERS = [
   "1e999",
   "-1e999",

@@ -1,8 +1,8 @@
 /**
  * Which values a JSON body may hold, before anything that recurses over them, or keeps them, sees them.
  *
- * B1  A Blueprint may go as deep as a document can whose nodes nest as deep as they may, and so may what a flow judges by its
- *     own limits; everything else in a body goes no deeper than what a run holds.
+ * B1  A Blueprint may go as deep as a document can whose nodes nest as deep as they may; everything else in a body may enter
+ *     a run, and goes no deeper than what a run holds.
  * B2  Numbers are finite: what JSON.parse makes of 1e999 is no number that could be written down again.
  */
 import type { FastifyInstance } from "fastify";
@@ -12,15 +12,12 @@ import { ServerError } from "./errors.ts";
 /** A node's children are two levels below it: the list, and the node in it. */
 const MAX_DOCUMENT = 2 * DEFAULT_LIMITS.maxDepth;
 
-/** What is judged where it is taken, in words of its own. */
-const JUDGED: ReadonlySet<string> = new Set(["blueprint", "input", "ctx"]);
-
 /** Holds the bodies of a server to their bounds (B1, B2). */
 export function boundValues(server: FastifyInstance): void {
   server.addHook("preValidation", async ({ body }) => {
     if (typeof body !== "object" || body === null || ArrayBuffer.isView(body) || Symbol.asyncIterator in body) return;
     for (const [name, value] of Object.entries(body)) {
-      const problem = problemWith(value, JUDGED.has(name) ? MAX_DOCUMENT : DEFAULT_LIMITS.maxCtxDepth);
+      const problem = problemWith(value, name === "blueprint" ? MAX_DOCUMENT : DEFAULT_LIMITS.maxCtxDepth);
       if (problem !== undefined) throw new ServerError("body_value", `a value in the body ${problem}`);
     }
   });
