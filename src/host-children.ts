@@ -12,7 +12,7 @@
  */
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { ChildStore, LinkQuery, RunRecord, Stores } from "../stores/ports.ts";
+import { type ChildStore, type LinkQuery, StoreError, type Stores } from "../stores/ports.ts";
 import {
   BlueprintError,
   type CompiledBlueprint,
@@ -140,7 +140,8 @@ export class HostChildren implements ChildRuns, AsyncDisposable {
           // What is told so is told in the run's row too, or there is no run, or no host.
           if (error instanceof EngineError) return;
           this.#ports.onDefect(error);
-          if (!(await this.#pause())) return;
+          await this.#pause(this.#closing.signal);
+          if (this.#closing.signal.aborted) return;
         }
       }
     });
@@ -162,16 +163,10 @@ export class HostChildren implements ChildRuns, AsyncDisposable {
 
   /** The child of an attempt: the one it has, or a new one (Y1). */
   async #childOf(call: StepCall, order: () => ChildOrder): Promise<string> {
-    const { runs } = this.#ports.stores;
     const named = call.memo.get(MEMO);
     const runId = isJsonObject(named) ? ownValue(named, "run_id") : undefined;
     if (typeof runId === "string") return runId;
-    const idempotencyKey = `child/${hash("sha256", call.idempotencyKey)}`;
-    const known = await runs.byIdempotencyKey(idempotencyKey);
-    if (known !== undefined && known.parentRunId !== call.runId) {
-      throw new WorkerError("swarm_lost", `run ${known.runId} has the launch key of this step's child, and is not it`);
-    }
-    const child = known?.runId ?? (await this.#launch(call, order, idempotencyKey));
+    const child = await this.#startedFor(call, order);
     try {
       await call.memo.put(MEMO, { run_id: child });
     } catch (error) {
@@ -181,8 +176,31 @@ export class HostChildren implements ChildRuns, AsyncDisposable {
     return child;
   }
 
-  async #launch(call: StepCall, order: () => ChildOrder, idempotencyKey: string): Promise<string> {
-    if (call.signal.aborted) throw call.signal.reason;
+  /** The run with the attempt's launch key. While the store cannot be read or written, it is tried again. */
+  async #startedFor(call: StepCall, order: () => ChildOrder): Promise<string> {
+    const { stores, engine } = this.#ports;
+    const idempotencyKey = `child/${hash("sha256", call.idempotencyKey)}`;
+    for (;;) {
+      try {
+        const known = await stores.runs.byIdempotencyKey(idempotencyKey);
+        if (known !== undefined && known.parentRunId !== call.runId) throw notItsChild(known.runId);
+        if (known !== undefined && known.nextSeq > 1) return known.runId;
+        if (call.signal.aborted) throw call.signal.reason;
+        if (known === undefined) {
+          // Looked up again: a host that has lost the parent may have been quicker.
+          await this.#launch(call, order, idempotencyKey);
+          continue;
+        }
+        // Its start was never durable: whoever claims it takes it away, and its key with it.
+        await engine.wake(known.runId);
+      } catch (error) {
+        if (!isPassing(error) || call.signal.aborted) throw error;
+      }
+      await this.#pause(call.signal);
+    }
+  }
+
+  async #launch(call: StepCall, order: () => ChildOrder, idempotencyKey: string): Promise<void> {
     const { runId: run, key, attempt } = call;
     const { target, input } = order();
     await this.#checkBounds(call);
@@ -190,8 +208,7 @@ export class HostChildren implements ChildRuns, AsyncDisposable {
     const taskInput = taskInputOf(call.context);
     try {
       const compiled = await this.#compiled(call.agent, target);
-      const child = await this.#ports.launch(compiled, { input, taskInput, idempotencyKey, newest: false, parent });
-      return child.runId;
+      await this.#ports.launch(compiled, { input, taskInput, idempotencyKey, newest: false, parent });
     } catch (cause) {
       this.#counts.delete(run);
       if (!(cause instanceof BlueprintError)) throw cause;
@@ -251,17 +268,17 @@ export class HostChildren implements ChildRuns, AsyncDisposable {
     const { engine, stores } = this.#ports;
     while (!signal.aborted) {
       try {
+        const record = await stores.runs.get(runId);
+        if (record === undefined) return { runId, status: "lost", message: "was removed before its end was taken" };
+        if (record.status === "dead_letter")
+          return { runId, status: "lost", message: `was put aside: ${record.error ?? "its recovery failed"}` };
         const child = await engine.attach(runId);
         // One that a crash left behind goes on only where somebody drives it.
         await engine.wake(runId);
         return endOf(runId, await child.result);
       } catch (error) {
-        if (!(error instanceof EngineError)) throw error;
+        if (!isPassing(error)) throw error;
       }
-      const record = await stores.runs.get(runId);
-      if (record === undefined) return { runId, status: "lost", message: "was removed before its end was taken" };
-      if (record.status === "dead_letter")
-        return { runId, status: "lost", message: `was put aside: ${lastError(record)}` };
       await this.#pause(signal);
     }
     return undefined;
@@ -276,18 +293,17 @@ export class HostChildren implements ChildRuns, AsyncDisposable {
     }
   }
 
-  /** False where the host closes meanwhile. */
-  async #pause(signal?: AbortSignal): Promise<boolean> {
+  /** Waits a moment, or until the signal is aborted. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     const { clock } = this.#ports;
     const over = Promise.withResolvers<void>();
     const stop = (): void => over.resolve();
-    const signals = [this.#closing.signal, ...(signal === undefined ? [] : [signal])];
     const timer = clock.timer(clock.now() + LOOK_AGAIN_MS, stop);
-    for (const one of signals) one.addEventListener("abort", stop, { once: true });
-    if (!signals.some(({ aborted }) => aborted)) await over.promise;
+    signal.addEventListener("abort", stop, { once: true });
+    await over.promise;
     timer.cancel();
-    for (const one of signals) one.removeEventListener("abort", stop);
-    return !this.#closing.signal.aborted;
+    signal.removeEventListener("abort", stop);
   }
 
   #beside(task: () => Promise<void>): void {
@@ -326,8 +342,13 @@ function targetText(target: SwarmTarget): string {
   return target.kind === "version" ? `the Blueprint ${target.version}` : `the Blueprint '${target.id}'`;
 }
 
-function lastError({ error = "its recovery failed" }: RunRecord): string {
-  return error;
+function notItsChild(runId: string): WorkerError {
+  return new WorkerError("swarm_lost", `run ${runId} has the launch key of this step's child, and is not it`);
+}
+
+/** Whether it may be otherwise in a while: the store or the engine says so, not the work. */
+function isPassing(error: unknown): boolean {
+  return error instanceof EngineError || error instanceof StoreError;
 }
 
 async function* paged(page: (query: LinkQuery) => ReturnType<ChildStore["answered"]>): AsyncGenerator<string> {

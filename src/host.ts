@@ -284,7 +284,9 @@ export class Host implements AsyncDisposable {
     const { input, taskInput = {}, observer, idempotencyKey, newest = true, parent, seats = {} } = options;
     // Asked first, so that a launch that is not the first begins nothing; the store decides between two at once.
     const known = idempotencyKey === undefined ? undefined : await this.launchedWith(idempotencyKey);
-    if (known !== undefined) return this.#engine.attach(known.runId);
+    // One that never began is taken away, and with it its key.
+    if (known?.status === "dead_letter" && known.nextSeq === 1) await this.#engine.wake(known.runId);
+    else if (known !== undefined) return this.#engine.attach(known.runId);
     await this.#checkSeats(compiled, seats);
     await this.#children.check(compiled);
     const { executable, pinned } = this.#executables.pin(compiled, { newest });

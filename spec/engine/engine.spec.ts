@@ -154,6 +154,16 @@ describe("concurrency", () => {
   });
 });
 
+/** Why the first call's worker was told to stop, once it was. */
+const aborted = async (fixture: EngineFixture): Promise<unknown> => {
+  const signal = fixture.held[0]?.call.signal;
+  await new Promise<void>((resolve) => {
+    if (signal?.aborted === true) resolve();
+    else signal?.addEventListener("abort", () => resolve(), { once: true });
+  });
+  return signal?.reason;
+};
+
 describe("cancel", () => {
   it("aborts what runs, lets nothing new start, and ends the run as cancelled", async () => {
     const fixture = new EngineFixture();
@@ -161,7 +171,11 @@ describe("cancel", () => {
     const run = launch(fixture, fixture.executable(flow, { a: bindingOf({ pure: false, concurrency: 1 }) }));
     await fixture.arrived(1);
     const cancelled = run.cancel({ reason: "enough", by: "test" });
-    expect(fixture.held[0]?.call.signal.reason).toMatchObject({ kind: "cancelled" });
+    expect(await aborted(fixture)).toMatchObject({ kind: "cancelled" });
+    expect(
+      (await fixture.journal(run.runId)).map(({ type }) => type),
+      "the journal says so before the worker is told",
+    ).toContain("cancel_requested");
     fixture.held[0]?.end({ kind: "cancelled" });
     await cancelled;
     expect(await run.result).toMatchObject({ status: "cancelled", reason: "enough" });
@@ -175,6 +189,7 @@ describe("cancel", () => {
     const run = launch(fixture, fixture.executable(step("a", lit(1), "$.a"), { a: effect }));
     await fixture.arrived(1);
     const cancelled = run.cancel({ reason: "enough", by: "test" });
+    await aborted(fixture);
     fixture.clock.advance(10_000);
     await cancelled;
     expect((await run.result).status).toBe("cancelled");

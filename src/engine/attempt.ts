@@ -80,6 +80,7 @@ export class Attempt {
   #graceTimer: Timer | undefined;
   #deadline: { readonly at: number; readonly timer: Timer } | undefined;
   #isOver = false;
+  #hasWorker = false;
 
   constructor(order: AttemptOrder, ports: AttemptPorts) {
     this.order = order;
@@ -98,6 +99,11 @@ export class Attempt {
       ports.onRest(resting);
     });
     this.settled = this.#run();
+  }
+
+  /** Whether its worker has been called: before that it has asked for nothing in this life. */
+  get hasWorker(): boolean {
+    return this.#hasWorker;
   }
 
   /** Whether it only waits for something outside. */
@@ -179,6 +185,7 @@ export class Attempt {
   async #dispatch(): Promise<StepOutcome> {
     const { order } = this;
     const { memo, extend } = this.#ports;
+    this.#hasWorker = true;
     const call: StepCall = {
       runId: order.runId,
       key: order.key,

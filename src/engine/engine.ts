@@ -35,7 +35,7 @@ import { readResult } from "./run-end.ts";
 import type { HostObserver, RunObserver } from "./run-events.ts";
 import { RunWatch } from "./run-watch.ts";
 import { stepIdOf } from "./step-id.ts";
-import { UnwrittenRuns } from "./unwritten-runs.ts";
+import { hasBegun, UnwrittenRuns } from "./unwritten-runs.ts";
 
 /** What the engine needs of the world. */
 export interface EnginePorts {
@@ -220,7 +220,7 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Brings a run into memory that waits, or that nobody drives though it should be driven. What is in memory, driven by
-   * another host, paused, put aside or ended stays as it is. Throws `run_unknown`, `run_elsewhere` where it waits, `run_stuck`.
+   * another host, paused, put aside or ended stays as it is; one that never began is removed (UnwrittenRuns U2). Throws `run_unknown`, `run_elsewhere` where it waits, `run_stuck`.
    */
   async wake(runId: string): Promise<void> {
     for (;;) {
@@ -234,6 +234,7 @@ export class Engine implements AsyncDisposable {
         if (record === undefined) throw unknownRun(runId);
         if (this.#drivers.has(runId) || this.#claims.has(runId)) continue;
         const isDriven = record.status === "running" || record.status === "pending";
+        if (record.status === "dead_letter" && !hasBegun(record)) await this.#ports.stores.runs.remove([runId]);
         if (record.status !== "waiting" && !isDriven) return;
         try {
           await this.#claims.one(runId);

@@ -11,6 +11,8 @@
  * D3  While paused no attempt starts; those that were under way finish.
  * D4  The run is parked when nothing is near and every live attempt rests and can be entered again. They are let go of
  *     first: none is under way when the row says that the run waits, and what they answer by then is not heard.
+ * D5  An attempt that may have asked for something outside is told that it is over when the journal says so, not before: a
+ *     host that has lost the run must not withdraw what the run's next owner waits for.
  */
 import type { RunPatch } from "../../stores/ports.ts";
 import type { JsonObject, StepKey } from "../flow/index.ts";
@@ -88,6 +90,8 @@ export class RunDriver {
   readonly settled: Promise<DriverEnd>;
   readonly #ports: DriverPorts;
   readonly #attempts = new Map<string, Attempt>();
+  /** Attempts that have recorded something of themselves. */
+  readonly #recorded = new Set<string>();
   readonly #timers = new Map<StepKey, { readonly timer: Timer; readonly at: number }>();
   readonly #end = Promise.withResolvers<DriverEnd>();
   #held: AttemptDecision[] = [];
@@ -118,8 +122,7 @@ export class RunDriver {
     this.#append(decisions, now);
     for (const decision of decisions) {
       if (decision.kind === "attempt") this.#start(decision);
-      else if (decision.kind === "abort")
-        this.#attempts.get(attemptId(decision.key, decision.attempt))?.abort(ABORTS[decision.reason]);
+      else if (decision.kind === "abort") this.#abort(decision);
       else if (decision.kind === "wake_at") this.#wakeAt(decision);
     }
     const { result } = this.run.kernel;
@@ -258,9 +261,11 @@ export class RunDriver {
     );
     const id = attemptId(key, attempt);
     this.#attempts.set(id, live);
+    if (memory.attach) this.#recorded.add(id);
     live.settled.then(
       (outcome) => {
         this.#attempts.delete(id);
+        this.#recorded.delete(id);
         // Let go of, its answer is not heard (D4).
         if (!this.#closed) this.#completed(key, attempt, outcome);
       },
@@ -269,6 +274,21 @@ export class RunDriver {
         void this.stop(error as Error);
       },
     );
+  }
+
+  /** D5. */
+  #abort({ key, attempt, reason }: Extract<Decision, { kind: "abort" }>): void {
+    const id = attemptId(key, attempt);
+    const live = this.#attempts.get(id);
+    if (live === undefined) return;
+    const isInside = !live.hasWorker || (live.order.binding.pure && !this.#recorded.has(id));
+    if (isInside) live.abort(ABORTS[reason]);
+    else {
+      this.durable().then(
+        () => live.abort(ABORTS[reason]),
+        (error: unknown) => this.stop(error as Error),
+      );
+    }
   }
 
   /** What the kernel keeps of an attempt under way. */
@@ -287,6 +307,7 @@ export class RunDriver {
       const message = `attempt ${attempt} of step ${key} is over or was let go of: nothing more can be recorded of it`;
       throw new EngineError("attempt_over", message, { details: { runId: this.run.runId, key, attempt } });
     }
+    this.#recorded.add(attemptId(key, attempt));
     this.carryOut(decisions);
     return this.durable();
   }
