@@ -12,7 +12,8 @@ export const AgentKindSchema = oneWord("What serves the agent's steps.", {
   subprocess: "A child process: a `subprocess` runner with a template, or `spec.program` and `spec.args`.",
   agent_block: "An LLM agent inside the host, as mlua-swarm describes it.",
   llm: "One call of a language model.",
-  swarm: "Another Blueprint, run as a step: `spec.blueprint`, and where they are wanted `spec.input` and `spec.output`.",
+  swarm:
+    "Another Blueprint, run as a step: `spec.blueprint`, and where they are wanted `spec.input` and `spec.output`.",
 });
 
 export const LintSettingSchema = oneWord("What happens to findings of a kind.", {
