@@ -5,23 +5,14 @@
  * closing. Does not own: any behaviour of its own beyond that.
  */
 import { hash, randomBytes } from "node:crypto";
-import {
-  type JournalRow,
-  type RunQuery,
-  type RunRecord,
-  StoreError,
-  type Stores,
-  type TailRow,
-} from "../stores/ports.ts";
+import type { JournalRow, RunQuery, RunRecord, Stores, TailRow } from "../stores/ports.ts";
 import { importRun } from "./archive/index.ts";
 import { blueprintVersion, type CompiledBlueprint } from "./blueprint/index.ts";
 import type { Binding, Capabilities, CredentialSources } from "./capability/index.ts";
 import {
   type CancelRequest,
   Engine,
-  EngineError,
   type HostObserver,
-  type LaunchOrder,
   type Recovery,
   type ResumeOrder,
   type RunHandle,
@@ -29,24 +20,19 @@ import {
   type Timer,
 } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
-import { isJsonObject, type Json } from "./flow/index.ts";
+import type { Json } from "./flow/index.ts";
 import { HostChildren } from "./host-children.ts";
 import { type ForkOptions, type ForkPorts, forkRun, type RerunOptions, rerunRun } from "./host-forks.ts";
 import { HostKeys } from "./host-keys.ts";
+import { type LaunchOptions, launchRun } from "./host-launch.ts";
 import { deskSources, openDesk } from "./host-operators.ts";
 import { HostSchedules } from "./host-schedules.ts";
+import { type DataLocation, openStores } from "./host-stores.ts";
 import { openWorkerContract, type RenewedToken, renewedToken } from "./host-worker.ts";
 import { JournalBell } from "./journal-bell.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
-import { AuditTasks, FairQueues, type QueueView, type TaskInput, taskContext } from "./middleware/index.ts";
-import {
-  type Desk,
-  deskConsult,
-  type OperatorDesk,
-  OperatorError,
-  operatorRequests,
-  type WorkerContract,
-} from "./operators/index.ts";
+import { AuditTasks, FairQueues, type QueueView } from "./middleware/index.ts";
+import { type Desk, deskConsult, type OperatorDesk, operatorRequests, type WorkerContract } from "./operators/index.ts";
 import { packageVersion } from "./package-version.ts";
 import { RunRecords } from "./run-records.ts";
 import { systemClock } from "./system-clock.ts";
@@ -68,6 +54,8 @@ export { ARCHIVE_LIMITS, ArchiveError } from "./archive/index.ts";
 export type { CancelRequest, HostObserver, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
 export { EngineError, stepIdOf } from "./engine/index.ts";
 export type { ForkOptions, ForkSide, RerunOptions } from "./host-forks.ts";
+export type { LaunchOptions } from "./host-launch.ts";
+export { type DataLocation, loadStores } from "./host-stores.ts";
 export type { Degradation, DivergencePolicy, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
 export type { QueueView, TaskInput, Ticket } from "./middleware/index.ts";
@@ -89,16 +77,6 @@ export type {
 export { bodyOf, MAX_PROGRESS_LINE, MAX_TEXT_BYTES, OperatorError } from "./operators/index.ts";
 export { type AgentContextView, contextHeader, directiveText, parseJson, WorkerError } from "./workers/index.ts";
 
-/** Where runs are kept. */
-export type DataLocation =
-  | { readonly kind: "ephemeral" }
-  | {
-      readonly kind: "directory";
-      readonly path: string;
-      /** `relaxed` does not wait for the disk: a power loss may take the last moments. Default `full`. */
-      readonly durability?: "full" | "relaxed";
-    };
-
 /** How a host is opened. */
 export interface HostOptions extends WorkshopOptions {
   readonly data: DataLocation;
@@ -108,23 +86,6 @@ export interface HostOptions extends WorkshopOptions {
   readonly workshop?: Workshop;
   /** Whether operators can reach it. False: steps of operator agents fail at once. Default true. */
   readonly attended?: boolean;
-}
-
-/** What a run is launched with. */
-export interface LaunchOptions {
-  /** Merged over the Blueprint's `default_init_ctx`, key by key where both are objects. Default: nothing. */
-  readonly input?: Json;
-  /** Where the run works and what it is about; every step sees it. */
-  readonly taskInput?: TaskInput;
-  readonly observer?: RunObserver;
-  /** A launch with the key of an earlier one is that run: nothing new is started. 1 to 200 characters. */
-  readonly idempotencyKey?: string;
-  /** Whether this is the newest version of its Blueprint from now on. Default true. */
-  readonly newest?: boolean;
-  /** The attempt of another run that this one is started for. */
-  readonly parent?: LaunchOrder["parent"];
-  /** Who sits where from the start, by seat. What they take it for: 1 to 1000 characters. */
-  readonly seats?: Readonly<Record<string, { readonly sessionId: string; readonly description: string }>>;
 }
 
 /** How long after recovery queues still let nobody pass, in milliseconds: revived steps are on their way to them. */
@@ -276,38 +237,15 @@ export class Host implements AsyncDisposable {
     return this.#stores.durability;
   }
 
-  /**
-   * Starts a run of a compiled Blueprint. Resolves when its start is durable, and its seats are taken.
-   * @throws OperatorError `seat_unknown`, `session_unknown`, `seat_invalid`; nothing was started then.
-   */
-  async launch(compiled: CompiledBlueprint, options: LaunchOptions = {}): Promise<RunHandle> {
-    const { input, taskInput = {}, observer, idempotencyKey, newest = true, parent, seats = {} } = options;
-    // Asked first, so that a launch that is not the first begins nothing; the store decides between two at once.
-    const known = idempotencyKey === undefined ? undefined : await this.launchedWith(idempotencyKey);
-    // One that never began is taken away, and with it its key.
-    if (known?.status === "dead_letter" && known.nextSeq === 1) await this.#engine.wake(known.runId);
-    else if (known !== undefined) return this.#engine.attach(known.runId);
-    await this.#checkSeats(compiled, seats);
-    await this.#children.check(compiled);
-    const { executable, pinned } = this.#executables.pin(compiled, { newest });
-    const handle = this.#engine.launch({
-      executable: await executable,
-      ctx: initialCtx(compiled.blueprint.default_init_ctx, input),
-      context: taskContext(taskInput),
-      ...(observer === undefined ? {} : { observer }),
-      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      ...(parent === undefined ? {} : { parent }),
+  /** Starts a run of a compiled Blueprint; see launchRun of host-launch.ts. */
+  launch(compiled: CompiledBlueprint, options: LaunchOptions = {}): Promise<RunHandle> {
+    return launchRun(compiled, options, {
+      engine: this.#engine,
+      executables: this.#executables,
+      desk: this.#desk,
+      children: this.#children,
+      launchedWith: (idempotencyKey) => this.launchedWith(idempotencyKey),
     });
-    try {
-      await Promise.all([pinned, handle.accepted]);
-    } catch (error) {
-      const earlier =
-        error instanceof StoreError && error.code === "run_key_taken" ? error.details["runId"] : undefined;
-      if (typeof earlier !== "string") throw error;
-      return this.#engine.attach(earlier);
-    }
-    await this.#seat(handle.runId, seats);
-    return handle;
   }
 
   /** Starts a run that shares what another has recorded; see forkRun of host-forks.ts. */
@@ -484,28 +422,6 @@ export class Host implements AsyncDisposable {
     };
   }
 
-  async #checkSeats({ blueprint }: CompiledBlueprint, seats: NonNullable<LaunchOptions["seats"]>): Promise<void> {
-    for (const [seat, { sessionId, description }] of Object.entries(seats)) {
-      if (!blueprint.operators.some(({ name }) => name === seat)) {
-        throw new OperatorError("seat_unknown", `the Blueprint '${blueprint.id}' declares no seat '${seat}'`);
-      }
-      if (description.trim() === "")
-        throw new OperatorError("seat_invalid", `say what the seat '${seat}' is taken for`);
-      await this.#desk.session(sessionId);
-    }
-  }
-
-  /** A run that has ended by now needs nobody in its seats. */
-  async #seat(runId: string, seats: NonNullable<LaunchOptions["seats"]>): Promise<void> {
-    for (const [seat, { sessionId, description }] of Object.entries(seats)) {
-      try {
-        await this.#desk.acquire({ runId, seat, sessionId, description });
-      } catch (error) {
-        if (!(error instanceof EngineError && error.code === "run_ended")) throw error;
-      }
-    }
-  }
-
   /** Tells an observer every event of every run from now on; the returned function ends that. */
   observeAll(observer: HostObserver): () => void {
     return this.#engine.observeAll(observer);
@@ -544,29 +460,6 @@ export async function openHost(options: HostOptions): Promise<Host> {
     await stores[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** Loads the code of a store, for somebody who will open a host over it soon. Opens nothing. */
-export async function loadStores(kind: DataLocation["kind"]): Promise<void> {
-  await (kind === "ephemeral" ? memoryModule() : sqliteModule());
-}
-
-const memoryModule = () => import("../stores/memory/index.ts");
-const sqliteModule = () => import("../stores/sqlite/index.ts");
-
-async function openStores(data: DataLocation): Promise<Stores> {
-  if (data.kind === "ephemeral") return (await memoryModule()).openMemoryStores();
-  const { openSqliteStores } = await sqliteModule();
-  return openSqliteStores({
-    dataDir: data.path,
-    ...(data.durability === undefined ? {} : { durability: data.durability }),
-  });
-}
-
-/** Objects merge key by key, the input winning; anything else replaces. */
-function initialCtx(defaults: Json | undefined, input: Json | undefined): Json {
-  if (input === undefined) return defaults ?? {};
-  return isJsonObject(defaults) && isJsonObject(input) ? { ...defaults, ...input } : input;
 }
 
 function sha256(text: string): string {
