@@ -14,7 +14,7 @@ import type { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
 import type { HostChildren } from "./host-children.ts";
 import { type TaskInput, taskContext } from "./middleware/index.ts";
-import { type Desk, OperatorError } from "./operators/index.ts";
+import { type Desk, OperatorError, unattested } from "./operators/index.ts";
 
 /** What a run is launched with. */
 export interface LaunchOptions {
@@ -47,7 +47,7 @@ type Seats = NonNullable<LaunchOptions["seats"]>;
 
 /**
  * Starts a run of a compiled Blueprint. Resolves when its start is durable, and its seats are taken.
- * @throws OperatorError `seat_unknown`, `session_unknown`, `seat_invalid`; nothing was started then.
+ * @throws OperatorError `seat_unknown`, `session_unknown`, `seat_invalid`, `binding_unattested`; nothing was started then.
  */
 export async function launchRun(
   compiled: CompiledBlueprint,
@@ -61,6 +61,7 @@ export async function launchRun(
   if (known?.status === "dead_letter" && known.nextSeq === 1) await ports.engine.wake(known.runId);
   else if (known !== undefined) return ports.engine.attach(known.runId);
   await checkSeats(compiled, seats, ports);
+  await checkBindings(compiled, seats, ports);
   await ports.children.check(compiled);
   const { executable, pinned } = ports.executables.pin(compiled, { newest });
   const handle = ports.engine.launch({
@@ -89,6 +90,25 @@ async function checkSeats({ blueprint }: CompiledBlueprint, seats: Seats, { desk
     }
     if (description.trim() === "") throw new OperatorError("seat_invalid", `say what the seat '${seat}' is taken for`);
     await desk.session(sessionId);
+  }
+}
+
+/** Where bindings are strict, what each runner asks for is attested by who is seated for it from the start. */
+async function checkBindings(compiled: CompiledBlueprint, seats: Seats, { desk }: LaunchPorts): Promise<void> {
+  if (!compiled.blueprint.strategy.strict_binding) return;
+  for (const { name, plan, profile } of compiled.agents.values()) {
+    if (plan.kind !== "operator" || plan.binding === undefined) continue;
+    const { variant, tools } = plan.binding;
+    const holder = Object.hasOwn(seats, plan.seat) ? seats[plan.seat] : undefined;
+    const manifest = holder === undefined ? undefined : (await desk.session(holder.sessionId)).manifest;
+    const need = { variant, tools, ...(profile?.model === undefined ? {} : { model: profile.model }) };
+    const lack = unattested(need, manifest);
+    if (lack === undefined) continue;
+    const asked = `agent '${name}' asks for the variant '${variant}' and the tools ${tools.join(", ") || "(none)"}`;
+    const why = holder === undefined ? `nobody is seated at '${plan.seat}' by the launch` : `of who is seated, ${lack}`;
+    throw new OperatorError("binding_unattested", `strict_binding: ${asked}; ${why}`, {
+      details: { agent: name, variant, tools: [...tools], seat: plan.seat },
+    });
   }
 }
 

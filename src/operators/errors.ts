@@ -12,6 +12,7 @@ import type { JsonObject } from "../flow/index.ts";
  * | `seat_unknown`         | the run's Blueprint declares no such seat                                                |
  * | `seat_required`        | the run's Blueprint declares several seats, or none, and none was named                  |
  * | `seat_invalid`         | a seat was taken without saying what for                                                 |
+ * | `binding_unattested`   | strict_binding, and nobody attests what an agent's runner asks for                       |
  * | `seats_full`           | as many seats of the run are held as can be                                              |
  * | `seat_moved`           | the seat has another holder or generation by now, or is vacant                           |
  * | `request_unknown`      | there is no such request                                                                 |
@@ -39,6 +40,7 @@ export type OperatorErrorCode =
   | "seat_unknown"
   | "seat_required"
   | "seat_invalid"
+  | "binding_unattested"
   | "seats_full"
   | "seat_moved"
   | "request_unknown"

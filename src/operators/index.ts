@@ -1,5 +1,7 @@
 /** Operators: sessions, seats, and the durable requests between runs and whoever sits there. */
+
 export { deskConsult, operatorRequests } from "./asking.ts";
+export { type BindingNeed, unattested } from "./attestation.ts";
 export { Desk } from "./desk.ts";
 export { MAX_POINTERS, type OutputLayout, type PayloadProblem } from "./earlier-outputs.ts";
 export { OperatorError, type OperatorErrorCode } from "./errors.ts";

@@ -38,6 +38,7 @@ const STATUS: Readonly<Record<string, readonly [status: number, title: string]>>
   session_invalid: [400, "A session cannot be this"],
   seat_unknown: [404, "There is no such seat"],
   seat_required: [400, "A seat must be named"],
+  binding_unattested: [409, "Nobody attests what a runner asks for"],
   seat_invalid: [400, "A seat cannot be taken so"],
   seats_full: [409, "Too many seats are held"],
   request_unknown: [404, "There is no such request"],
