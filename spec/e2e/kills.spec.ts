@@ -13,7 +13,7 @@ import { SeededRandom } from "../../src/simulation/seeded-random.ts";
 import { temporaryDirectory } from "../cli/temporary.ts";
 import { childEnvironment } from "./cli-process.ts";
 
-const KILLS = Number(process.env["KILLS"] ?? 100);
+const KILLS = Number(process.env["KILLS"] ?? 200);
 const SEED = Number(process.env["SEED"] ?? 1);
 /** Directories that are worked on side by side. */
 const HOSTS = 2;
