@@ -15,7 +15,7 @@ CREATE TABLE runs (
   updated_at INTEGER NOT NULL,
   error TEXT,
   parent_run_id TEXT
-, recovery_attempts INTEGER NOT NULL DEFAULT 0, wake_at INTEGER, forked_from TEXT, idempotency_key TEXT) STRICT;
+, recovery_attempts INTEGER NOT NULL DEFAULT 0, wake_at INTEGER, forked_from TEXT, idempotency_key TEXT, held INTEGER NOT NULL DEFAULT 0, parent_key TEXT, parent_attempt INTEGER) STRICT;
 
 CREATE INDEX runs_by_age ON runs (created_at, run_id);
 
@@ -93,7 +93,9 @@ CREATE TABLE operator_sessions (
   description TEXT NOT NULL,
   manifest TEXT,
   created_at INTEGER NOT NULL,
-  last_seen_at INTEGER NOT NULL
+  last_seen_at INTEGER NOT NULL,
+  verbs TEXT,
+  ends_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX operator_sessions_by_age ON operator_sessions (created_at, session_id);
@@ -175,3 +177,24 @@ CREATE TABLE request_material (
   text TEXT NOT NULL,
   UNIQUE (request_no, kind, name)
 ) STRICT;
+
+CREATE TABLE schedules (
+  name TEXT NOT NULL PRIMARY KEY,
+  revision INTEGER NOT NULL,
+  next_at INTEGER,
+  text TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX schedules_by_next ON schedules (next_at, name) WHERE next_at IS NOT NULL;
+
+CREATE INDEX runs_by_parent ON runs (parent_run_id, created_at, run_id) WHERE parent_run_id IS NOT NULL;
+
+CREATE INDEX runs_live_children ON runs (created_at, run_id)
+  WHERE parent_key IS NOT NULL AND status IN ('pending', 'running', 'waiting', 'suspended', 'paused');
+
+CREATE INDEX runs_by_source ON runs (forked_from) WHERE forked_from IS NOT NULL;
+
+CREATE TABLE newest_versions (
+  bp_id TEXT NOT NULL PRIMARY KEY,
+  version TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

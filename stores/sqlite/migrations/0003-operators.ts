@@ -1,9 +1,9 @@
 /**
- * Version 3: operators: sessions, seats, and requests with what was staged for them.
+ * Operators: sessions, seats, and requests with what was staged for them.
  *
  * Texts stand beside the rows of requests, not in them: a request's row is written at every delivery, and its texts are
  * not. They are removed when it is closed; the row stays as long as its run, to answer whoever comes late. `hook_after`
- * outlives its attempt (W2).
+ * outlives its attempt (W2). A session's `verbs` and `ends_at` are what whoever made it had.
  */
 export const operators = `
 CREATE TABLE operator_sessions (
@@ -12,7 +12,9 @@ CREATE TABLE operator_sessions (
   description TEXT NOT NULL,
   manifest TEXT,
   created_at INTEGER NOT NULL,
-  last_seen_at INTEGER NOT NULL
+  last_seen_at INTEGER NOT NULL,
+  verbs TEXT,
+  ends_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX operator_sessions_by_age ON operator_sessions (created_at, session_id);
 
