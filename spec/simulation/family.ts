@@ -18,6 +18,7 @@ import { type ClockView, VirtualClock } from "../../src/simulation/virtual-clock
 import { type RunRecord, StoreError } from "../../stores/ports.ts";
 import { ENDED } from "../../stores/run-status.ts";
 import { bindingOf, definitionOf, fanout, hash, lit, path, seq, step } from "../kernel/scripted-run.ts";
+import { type Choice, drawChoice } from "./choices.ts";
 import { brokenPromises } from "./invariants.ts";
 import { DiskLink, SimulatedDisk } from "./simulated-disk.ts";
 
@@ -90,11 +91,6 @@ interface Host {
   role: "owner" | "deposed" | "dead";
 }
 
-interface Choice {
-  readonly weight: number;
-  readonly act: () => string | Promise<string>;
-}
-
 /** One simulation. */
 export class FamilySimulation {
   readonly trace: string[] = [];
@@ -125,7 +121,7 @@ export class FamilySimulation {
     let idle = 0;
     for (let turn = 0; !(await this.#isOver()); turn += 1) {
       if (turn > MAX_TURNS) this.#fail("it never ends");
-      const choice = this.#draw([...(await this.#ordinary()), ...(await this.#faulty())]);
+      const choice = drawChoice(this.#random, [...(await this.#ordinary()), ...(await this.#faulty())]);
       if (choice !== undefined) {
         idle = 0;
         await this.#take(choice);
@@ -316,14 +312,6 @@ export class FamilySimulation {
       choices.push({ weight: 0.05, act });
     }
     return choices;
-  }
-
-  #draw(choices: readonly Choice[]): Choice | undefined {
-    let at = this.#random.next() * choices.reduce((sum, { weight }) => sum + weight, 0);
-    return choices.find(({ weight }) => {
-      at -= weight;
-      return at < 0;
-    });
   }
 
   async #take(choice: Choice): Promise<void> {

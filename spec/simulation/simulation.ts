@@ -9,12 +9,14 @@
  * G3  A call of an effect is made at most once for each attempt, over all hosts, and only after its start is on disk. An
  *     attempt that is entered again is, under its first fence, with every memo it was told is kept, and once at a time.
  */
+
 import type { RunHandle, StepCall } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";
 import { SeededRandom } from "../../src/simulation/seeded-random.ts";
 import { VirtualClock } from "../../src/simulation/virtual-clock.ts";
 import { ENDED } from "../../stores/run-status.ts";
 import { definitionOf, hash } from "../kernel/scripted-run.ts";
+import { type Choice, drawChoice } from "./choices.ts";
 import { type Acknowledged, brokenPromises } from "./invariants.ts";
 import { BINDINGS, type Scenario, START } from "./scenarios.ts";
 import { SimulatedDisk } from "./simulated-disk.ts";
@@ -49,11 +51,6 @@ interface Launched {
   ended: boolean;
   /** Whether the launcher was told that nothing came of it. */
   refused: boolean;
-}
-
-interface Choice {
-  readonly weight: number;
-  readonly act: () => string | Promise<string>;
 }
 
 /** The answer of an agent: of what it is asked and nothing else, so that doing it again answers the same. */
@@ -100,7 +97,7 @@ export class Simulation {
     let turn = 0;
     for (; !(await this.#isOver()); turn += 1) {
       if (turn > MAX_TURNS) this.#fail("it never ends");
-      const choice = this.#draw([...this.#ordinary(), ...this.#faulty()]);
+      const choice = drawChoice(this.#random, [...this.#ordinary(), ...this.#faulty()]);
       if (choice !== undefined) {
         idle = 0;
         await this.#take(choice);
@@ -111,7 +108,7 @@ export class Simulation {
     }
     // What is still under way when all runs have ended must not change them.
     for (let late = 0; late < 200; late += 1) {
-      const choice = this.#draw(this.#ordinary());
+      const choice = drawChoice(this.#random, this.#ordinary());
       if (choice === undefined) break;
       await this.#take(choice);
     }
@@ -302,14 +299,6 @@ export class Simulation {
       }
     }
     return choices;
-  }
-
-  #draw(choices: readonly Choice[]): Choice | undefined {
-    let at = this.#random.next() * choices.reduce((sum, { weight }) => sum + weight, 0);
-    return choices.find(({ weight }) => {
-      at -= weight;
-      return at < 0;
-    });
   }
 
   async #take(choice: Choice): Promise<void> {

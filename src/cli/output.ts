@@ -1,11 +1,12 @@
 /**
- * Writing results to standard output.
+ * Writing results to standard output, and on standard error that something is done.
  *
  * Owns: the difference between a reader that has gone (fine: `| head`) and an output that fails (an error).
  */
 import { CliError } from "./cli-error.ts";
-import { EXIT } from "./exit-code.ts";
-import type { Output } from "./style.ts";
+import { EXIT, type ExitCode } from "./exit-code.ts";
+import { type Output, styleFor } from "./style.ts";
+import type { Surface } from "./surface.ts";
 
 /**
  * Writes all of `text`; resolves when the system has it. A closed pipe counts as written: its reader wanted no more.
@@ -37,4 +38,11 @@ export function jsonText(value: unknown): string {
 export function isClosedPipe(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "EPIPE" || code === "ERR_STREAM_DESTROYED" || code === "ERR_STREAM_WRITE_AFTER_END";
+}
+
+/** Says on standard error that something is done. */
+export function sayDone(surface: Surface, done: string): ExitCode {
+  const style = styleFor(surface.stderr, surface.env);
+  surface.stderr.write(`${style.good(style.glyphs.pass)} ${done}\n`);
+  return EXIT.done;
 }

@@ -33,6 +33,18 @@ export interface RouteRule {
 /** Rules by method and path as fastify has them. `open`: nothing is demanded. HEAD demands what GET does. */
 export type RuleTable = Readonly<Record<string, RouteRule | "open">>;
 
+/** What the routes of the worker contract demand, on every port that has them. */
+export const WORKER_RULES = {
+  "GET /v1/worker/prompt": { verb: "fetch_prompt", target: "step" },
+  "GET /v1/worker/prompt/system": { verb: "fetch_prompt", target: "step" },
+  "GET /v1/worker/outputs/:name": { verb: "fetch_data", target: "step", artifact: "name" },
+  "POST /v1/worker/submit": { verb: "post_result", target: "step" },
+  "POST /v1/worker/result": { verb: "post_result", target: "step" },
+  "POST /v1/worker/artifact": { verb: "emit_output", target: "step", artifact: "name" },
+  "POST /v1/worker/stats": { verb: "emit_output", target: "step" },
+  "POST /v1/worker/degradation": { verb: "emit_output", target: "step" },
+} as const satisfies RuleTable;
+
 /** What the native routes demand. */
 export const ROUTES = {
   "GET /v1/health": "open",
@@ -82,14 +94,7 @@ export const ROUTES = {
   "POST /v1/runs/:id/requests/:request/answer": { verb: "answer_query", target: "run" },
   "POST /v1/runs/:id/requests/:request/verdict": { verb: "override_verdict", target: "run" },
 
-  "GET /v1/worker/prompt": { verb: "fetch_prompt", target: "step" },
-  "GET /v1/worker/prompt/system": { verb: "fetch_prompt", target: "step" },
-  "GET /v1/worker/outputs/:name": { verb: "fetch_data", target: "step", artifact: "name" },
-  "POST /v1/worker/submit": { verb: "post_result", target: "step" },
-  "POST /v1/worker/result": { verb: "post_result", target: "step" },
-  "POST /v1/worker/artifact": { verb: "emit_output", target: "step", artifact: "name" },
-  "POST /v1/worker/stats": { verb: "emit_output", target: "step" },
-  "POST /v1/worker/degradation": { verb: "emit_output", target: "step" },
+  ...WORKER_RULES,
   "POST /v1/worker/progress": { verb: "emit_output", target: "step" },
   "POST /v1/worker/token": { verb: "verify_token", target: "step" },
 } as const satisfies RuleTable;

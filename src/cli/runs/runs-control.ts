@@ -1,12 +1,13 @@
-/** `swarm-host runs cancel`, `pause` and `rm`: what is done at once and needs no watching. */
+/** `swarm-host runs cancel`, `pause`, `hold`, `release` and `rm`. */
 import { ownValue } from "../../flow/index.ts";
-import type { Host } from "../../host.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
-import { EXIT, type ExitCode } from "../exit-code.ts";
-import { count, styleFor } from "../style.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { sayDone } from "../output.ts";
+import { count } from "../style.ts";
 import type { Surface } from "../surface.ts";
+import { controlled } from "./controlled.ts";
 import { withHost } from "./open-existing.ts";
-import { type RunningHost, runPath } from "./running-host.ts";
+import { runPath } from "./running-host.ts";
 
 /** Options as commander gives them. */
 export interface ControlFlags extends DataDirFlag {
@@ -31,6 +32,15 @@ export function pauseCommand(surface: Surface, runId: string, flags: ControlFlag
   });
 }
 
+/** Holds a run, or releases it. */
+export function holdCommand(surface: Surface, runId: string, held: boolean, flags: DataDirFlag): Promise<ExitCode> {
+  const done = held ? `run ${runId} is kept until it is released` : `run ${runId} is held no more`;
+  return controlled(surface, flags, done, {
+    own: (host) => host.hold(runId, held),
+    ask: (host) => host.ask("POST", runPath(runId, held ? "/hold" : "/release"), {}),
+  });
+}
+
 /** Removes runs. An id that is not there is an error, so that a mistyped one is not taken for done. */
 export async function removeCommand(
   surface: Surface,
@@ -43,21 +53,5 @@ export async function removeCommand(
     ask: async (host) =>
       Number(ownValue((await host.ask("POST", "/v1/removals", { run_ids: distinct })) ?? {}, "runs")),
   });
-  return told(surface, `${count(removed, "run")} removed`);
-}
-
-async function controlled(
-  surface: Surface,
-  flags: ControlFlags,
-  done: string,
-  act: { readonly own: (host: Host) => Promise<unknown>; readonly ask: (host: RunningHost) => Promise<unknown> },
-): Promise<ExitCode> {
-  await withHost(surface, dataDirectory(surface, flags), act);
-  return told(surface, done);
-}
-
-function told(surface: Surface, done: string): ExitCode {
-  const style = styleFor(surface.stderr, surface.env);
-  surface.stderr.write(`${style.good(style.glyphs.pass)} ${done}\n`);
-  return EXIT.done;
+  return sayDone(surface, `${count(removed, "run")} removed`);
 }

@@ -130,7 +130,7 @@ function addControl(runs: Command, surface: Surface, perform: Perform): void {
   for (const [name, holds, summary, description] of held) {
     const command = runs.command(name).summary(summary).description(description).argument("<run>", "a run's id");
     addVerbose(addDataDir(command)).action((run: string, flags) =>
-      perform(async () => (await import("../store/gc-command.ts")).holdCommand(surface, run, holds, flags)),
+      perform(async () => (await import("./runs-control.ts")).holdCommand(surface, run, holds, flags)),
     );
   }
 

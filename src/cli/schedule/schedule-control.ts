@@ -3,13 +3,11 @@
 import { randomUUID } from "node:crypto";
 import { ClientError } from "../../client/index.ts";
 import { ownValue } from "../../flow/index.ts";
-import type { Host } from "../../host.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { writeResult } from "../output.ts";
+import { controlled } from "../runs/controlled.ts";
 import { withHost } from "../runs/open-existing.ts";
-import type { RunningHost } from "../runs/running-host.ts";
-import { styleFor } from "../style.ts";
 import type { Surface } from "../surface.ts";
 
 /** Options of `schedule trigger`. */
@@ -60,16 +58,4 @@ export async function triggerCommand(surface: Surface, name: string, flags: Trig
 /** The path of a schedule, or of something below it. */
 export function schedulePath(name: string, below = ""): string {
   return `/v1/schedules/${encodeURIComponent(name)}${below}`;
-}
-
-async function controlled(
-  surface: Surface,
-  flags: DataDirFlag,
-  done: string,
-  act: { readonly own: (host: Host) => Promise<unknown>; readonly ask: (host: RunningHost) => Promise<unknown> },
-): Promise<ExitCode> {
-  await withHost(surface, dataDirectory(surface, flags), act);
-  const style = styleFor(surface.stderr, surface.env);
-  surface.stderr.write(`${style.good(style.glyphs.pass)} ${done}\n`);
-  return EXIT.done;
 }

@@ -3,8 +3,9 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { backUpStore, restoreStore } from "../../store-files.ts";
 import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
-import { EXIT, type ExitCode } from "../exit-code.ts";
-import { formatBytes, styleFor } from "../style.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { sayDone } from "../output.ts";
+import { formatBytes } from "../style.ts";
 import type { Surface } from "../surface.ts";
 
 /** Options of `restore`, as commander gives them. */
@@ -16,18 +17,12 @@ export interface RestoreFlags extends DataDirFlag {
 export async function backupCommand(surface: Surface, file: string, flags: DataDirFlag): Promise<ExitCode> {
   const path = resolve(surface.cwd, file);
   await backUpStore(dataDirectory(surface, flags), path);
-  return done(surface, `backed up to ${file} (${formatBytes((await stat(path)).size)})`);
+  return sayDone(surface, `backed up to ${file} (${formatBytes((await stat(path)).size)})`);
 }
 
 /** Puts a backup in the place of a data directory's store. */
 export async function restoreCommand(surface: Surface, file: string, flags: RestoreFlags): Promise<ExitCode> {
   const dataDir = dataDirectory(surface, flags);
   await restoreStore({ dataDir, file: resolve(surface.cwd, file), replace: flags.force === true });
-  return done(surface, `restored to ${dataDir}; see to it that nothing else still goes on with these runs`);
-}
-
-function done(surface: Surface, said: string): ExitCode {
-  const style = styleFor(surface.stderr, surface.env);
-  surface.stderr.write(`${style.good(style.glyphs.pass)} ${said}\n`);
-  return EXIT.done;
+  return sayDone(surface, `restored to ${dataDir}; see to it that nothing else still goes on with these runs`);
 }

@@ -1,4 +1,4 @@
-/** `swarm-host gc`, `runs hold` and `runs release`: what is kept and what is not. */
+/** `swarm-host gc`: removes what is not kept. */
 import { isJsonObject, type Json, type JsonObject, ownValue } from "../../flow/index.ts";
 import type { RunStatus } from "../../host.ts";
 import { parseRetention } from "../../retention/index.ts";
@@ -8,7 +8,6 @@ import { type DataDirFlag, dataDirectory } from "../data-directory.ts";
 import { EXIT, type ExitCode } from "../exit-code.ts";
 import { jsonText, writeResult } from "../output.ts";
 import { withHost } from "../runs/open-existing.ts";
-import { runPath } from "../runs/running-host.ts";
 import { statusText } from "../runs/status-text.ts";
 import { tableLines } from "../runs/table.ts";
 import { timeText } from "../runs/time-text.ts";
@@ -37,23 +36,6 @@ export async function gcCommand(surface: Surface, flags: GcFlags): Promise<ExitC
   const found = answer ?? {};
   const text = (): string => (flags.dryRun ? expiredText(surface, found) : collectionText(found));
   await writeResult(surface.stdout, flags.json ? jsonText(found) : text());
-  return EXIT.done;
-}
-
-/** Holds a run, or releases it. */
-export async function holdCommand(
-  surface: Surface,
-  runId: string,
-  held: boolean,
-  flags: DataDirFlag,
-): Promise<ExitCode> {
-  await withHost<unknown>(surface, dataDirectory(surface, flags), {
-    own: (host) => host.hold(runId, held),
-    ask: (host) => host.ask("POST", runPath(runId, held ? "/hold" : "/release"), {}),
-  });
-  const style = styleFor(surface.stderr, surface.env);
-  const said = held ? `run ${runId} is kept until it is released` : `run ${runId} is held no more`;
-  surface.stderr.write(`${style.good(style.glyphs.pass)} ${said}\n`);
   return EXIT.done;
 }
 

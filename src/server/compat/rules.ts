@@ -10,7 +10,7 @@
  *     cancels nothing (session-routes.ts).
  * R3  A Blueprint is started by its id, and only if it has run here before; a document takes a credential (launch.ts).
  */
-import type { RuleTable } from "../rules.ts";
+import { type RuleTable, WORKER_RULES } from "../rules.ts";
 
 /** What the door's routes demand. */
 export const COMPAT_ROUTES = {
@@ -28,12 +28,5 @@ export const COMPAT_ROUTES = {
   "DELETE /v1/operators/:sid": { verb: "detach_session", target: "session" },
   "GET /v1/operators/:sid/ws": { verb: "dispatch_attempt", target: "session" },
 
-  "GET /v1/worker/prompt": { verb: "fetch_prompt", target: "step" },
-  "GET /v1/worker/prompt/system": { verb: "fetch_prompt", target: "step" },
-  "GET /v1/worker/outputs/:name": { verb: "fetch_data", target: "step", artifact: "name" },
-  "POST /v1/worker/submit": { verb: "post_result", target: "step" },
-  "POST /v1/worker/result": { verb: "post_result", target: "step" },
-  "POST /v1/worker/artifact": { verb: "emit_output", target: "step", artifact: "name" },
-  "POST /v1/worker/stats": { verb: "emit_output", target: "step" },
-  "POST /v1/worker/degradation": { verb: "emit_output", target: "step" },
+  ...WORKER_RULES,
 } as const satisfies RuleTable;
