@@ -126,7 +126,7 @@ describe("findings for programs", () => {
           file: "dir with space/b.json",
         },
       ],
-      { version: "1.2.3", cwd: "/home/someone" },
+      { version: "1.2.3", cwd: "/srv/project" },
     );
     const validate = new Ajv({ strict: true, allErrors: true }).compile(sarifShape);
     validate(log);
@@ -136,7 +136,7 @@ describe("findings for programs", () => {
       runs: [
         {
           tool: { driver: { rules: [{ id: "unresolved-agent-ref", defaultConfiguration: { level: "error" } }] } },
-          originalUriBaseIds: { CWD: { uri: "file:///home/someone/" } },
+          originalUriBaseIds: { CWD: { uri: "file:///srv/project/" } },
           artifacts: [
             { location: { uri: "a.bp.lua", uriBaseId: "CWD" } },
             { location: { uri: "dir%20with%20space/b.json", uriBaseId: "CWD" } },

@@ -1,73 +1,19 @@
-import { chmod, mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { StreamMode } from "../../src/blueprint/compiled.ts";
-import type { SubprocessOutput } from "../../src/blueprint/schema.ts";
-import type { StepCall } from "../../src/engine/index.ts";
+import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/flow/index.ts";
-import { nodeFiles, type SubprocessHost } from "../../src/workers/index.ts";
-import { failureOf, makeAgent, makeCall, makeSubprocessHost, resultOf, spawnerOf } from "./step-fixture.ts";
-import { Witness } from "./witness.ts";
+import type { SubprocessHost } from "../../src/workers/index.ts";
+import { failureOf, makeCall, makeSubprocessHost, resultOf } from "./step-fixture.ts";
+import { NODE, type SpecForm, SubprocessFixture } from "./subprocess-fixture.ts";
 
-let directory: string;
-let host: SubprocessHost;
-
-beforeAll(async () => {
-  host = makeSubprocessHost({ graceMs: 200 });
-});
-afterAll(() => host[Symbol.asyncDispose]());
-beforeEach(async () => {
-  directory = await realpath(await mkdtemp(join(tmpdir(), "subprocess-spec-")));
-});
-afterEach(() => rm(directory, { recursive: true, force: true }));
-
-const NODE = process.execPath;
-
-interface Spec {
-  readonly program: string;
-  readonly args?: readonly string[];
-  readonly useStdin?: boolean;
-  readonly streamMode?: StreamMode;
-}
-
-function runSpec({ program, args = [], useStdin = true, streamMode }: Spec, call: Partial<StepCall> = {}, on = host) {
-  const plan = { kind: "subprocess", form: "spec", program, args, useStdin } as const;
-  const agent = makeAgent(streamMode === undefined ? plan : { ...plan, streamMode });
-  return spawnerOf(agent, { subprocess: on })(makeCall(call));
-}
-
-interface Template {
-  readonly argv: readonly string[];
-  readonly stdin?: string;
-  readonly env?: Record<string, string>;
-  readonly cwd?: string;
-  readonly output?: SubprocessOutput;
-  readonly systemPrompt?: string;
-  readonly model?: string;
-  readonly tools?: readonly string[];
-}
-
-function runTemplate(template: Template, call: Partial<StepCall> = {}) {
-  const plan = {
-    kind: "subprocess",
-    form: "template",
-    template: "t",
-    env: {},
-    systemPrompt: "",
-    tools: [],
-    ...template,
-  } as const;
-  const files = nodeFiles({ scratchRoot: directory });
-  return spawnerOf(makeAgent(plan), { subprocess: host, files })(makeCall(call));
-}
+const here = new SubprocessFixture();
 
 const sh = (script: string): readonly string[] => ["sh", "-c", script];
 const js = (script: string): readonly string[] => [NODE, "-e", script];
 
 describe("the spec form", () => {
   it("feeds the prompt to standard input and parses what the program prints", async () => {
-    const outcome = await runSpec({ program: "cat" }, { input: { echoed: true } });
+    const outcome = await here.runSpec({ program: "cat" }, { input: { echoed: true } });
     expect(outcome).toEqual({
       kind: "pass",
       value: { echoed: true },
@@ -76,7 +22,7 @@ describe("the spec form", () => {
   });
 
   it("appends the prompt as the last argument where standard input is not used, and ends that input", async () => {
-    const outcome = await runSpec(
+    const outcome = await here.runSpec(
       { program: "sh", args: ["-c", 'printf "%s|" "$@"; cat', "sh", "first"], useStdin: false },
       { input: "the $prompt" },
     );
@@ -84,12 +30,12 @@ describe("the spec form", () => {
   });
 
   it("passes no shell: metacharacters reach the program as they are", async () => {
-    const outcome = await runSpec({ program: "printf", args: ["%s", "$(id); `id` > x"], useStdin: true });
+    const outcome = await here.runSpec({ program: "printf", args: ["%s", "$(id); `id` > x"], useStdin: true });
     expect(outcome).toMatchObject({ value: { raw: "$(id); `id` > x" } });
   });
 
   it("gives what is not JSON as raw text beside standard error, and blocks on a non-zero exit", async () => {
-    const outcome = await runSpec({ program: "sh", args: ["-c", "echo partial; echo why >&2; exit 3"] });
+    const outcome = await here.runSpec({ program: "sh", args: ["-c", "echo partial; echo why >&2; exit 3"] });
     expect(outcome).toEqual({
       kind: "blocked",
       value: { raw: "partial", stderr: "why\n" },
@@ -98,7 +44,7 @@ describe("the spec form", () => {
   });
 
   it("keeps the end of standard error where the value does not show it", async () => {
-    const outcome = await runSpec({ program: "sh", args: ["-c", "echo 1; echo why >&2; exit 1"] });
+    const outcome = await here.runSpec({ program: "sh", args: ["-c", "echo 1; echo why >&2; exit 1"] });
     expect(outcome).toMatchObject({
       kind: "blocked",
       value: 1,
@@ -107,7 +53,7 @@ describe("the spec form", () => {
   });
 
   it("names the signal that ended a program", async () => {
-    const outcome = await runSpec({ program: "sh", args: ["-c", "kill -SEGV $$"] });
+    const outcome = await here.runSpec({ program: "sh", args: ["-c", "kill -SEGV $$"] });
     expect(outcome).toMatchObject({
       kind: "blocked",
       value: { raw: "", stderr: "", signal: "SIGSEGV" },
@@ -116,8 +62,8 @@ describe("the spec form", () => {
   });
 
   it("runs in the step's work directory", async () => {
-    const outcome = await runSpec({ program: "pwd" }, { context: { work_dir: directory } });
-    expect(outcome).toMatchObject({ value: { raw: directory } });
+    const outcome = await here.runSpec({ program: "pwd" }, { context: { work_dir: here.directory } });
+    expect(outcome).toMatchObject({ value: { raw: here.directory } });
   });
 });
 
@@ -132,7 +78,7 @@ describe("the environment of a child", () => {
       NODE_OPTIONS: "--no-warnings",
     });
     try {
-      const outcome = await runSpec(print, { attempt: 2, key: "2.~1.0" }, secretive);
+      const outcome = await here.runSpec(print, { attempt: 2, key: "2.~1.0" }, secretive);
       const seen = resultOf<Record<string, string>>(outcome);
       expect(seen).toMatchObject({
         PATH: "/usr/bin:/bin",
@@ -156,7 +102,7 @@ describe("the environment of a child", () => {
   });
 
   it("is extended by the template, which may also replace what is there", async () => {
-    const outcome = await runTemplate({
+    const outcome = await here.runTemplate({
       argv: sh('printf "%s %s" "$GREETING" "$HOME"'),
       env: { GREETING: "hi {task_id}", HOME: "/elsewhere" },
     });
@@ -171,7 +117,7 @@ function makeHostWith(environment: Record<string, string>): SubprocessHost {
 
 describe("the template form", () => {
   it("fills every placeholder, in arguments, input, environment and directory", async () => {
-    const outcome = await runTemplate(
+    const outcome = await here.runTemplate(
       {
         argv: [
           NODE,
@@ -190,21 +136,21 @@ describe("the template form", () => {
         model: "small",
         tools: ["Read", "Write"],
       },
-      { input: { role: "a {model}" }, context: { work_dir: directory } },
+      { input: { role: "a {model}" }, context: { work_dir: here.directory } },
     );
     expect(outcome).toMatchObject({
       kind: "pass",
       value: [
         ["small", "Read,Write", "ST-00000000000000bb#1", '{"task": "{"role":"a {model}"}"}', "{unknown}"],
         'You are a {model}.|{"role":"a {model}"}',
-        directory,
-        directory,
+        here.directory,
+        here.directory,
       ],
     });
   });
 
   it("hands the rendered system prompt over as a private file that is gone afterwards", async () => {
-    const outcome = await runTemplate({
+    const outcome = await here.runTemplate({
       argv: js(
         "const fs=require('fs'),f=process.env.F;console.log(JSON.stringify([fs.readFileSync(f,'utf8'),(fs.statSync(f).mode&0o777).toString(8),fs.readFileSync(0,'utf8')]))",
       ),
@@ -213,7 +159,7 @@ describe("the template form", () => {
       systemPrompt: "the-system-prompt",
     });
     expect(outcome).toMatchObject({ value: ["the-system-prompt", "600", "go"] });
-    expect(await readdir(directory)).toEqual([]);
+    expect(await readdir(here.directory)).toEqual([]);
   });
 
   it.each([
@@ -221,7 +167,7 @@ describe("the template form", () => {
     ["{work_dir}", "work_dir or project_root"],
     ["{system_file}", "an empty system prompt makes no file"],
   ])("refuses %s without a value, and says what to do", async (argument, cure) => {
-    const failure = failureOf(await runTemplate({ argv: ["echo", argument] }));
+    const failure = failureOf(await here.runTemplate({ argv: ["echo", argument] }));
     expect(failure).toMatchObject({ code: "subprocess_template", retryable: false });
     expect(failure.message).toContain(argument);
     expect(failure.message).toContain(cure);
@@ -229,18 +175,18 @@ describe("the template form", () => {
   });
 
   it("takes an empty system prompt and empty tools as empty text", async () => {
-    const outcome = await runTemplate({ argv: ["printf", "[%s][%s]", "{system}", "{tools_csv}"] });
+    const outcome = await here.runTemplate({ argv: ["printf", "[%s][%s]", "{system}", "{tools_csv}"] });
     expect(outcome).toMatchObject({ value: { raw: "[][]" } });
   });
 
   it("resolves a relative cwd below the work directory", async () => {
-    const outcome = await runTemplate({ argv: ["pwd"], cwd: "." }, { context: { project_root: directory } });
-    expect(outcome).toMatchObject({ value: { raw: directory } });
+    const outcome = await here.runTemplate({ argv: ["pwd"], cwd: "." }, { context: { project_root: here.directory } });
+    expect(outcome).toMatchObject({ value: { raw: here.directory } });
   });
 
   it("fails the step where the system prompt does not render", async () => {
     const failure = failureOf(
-      await runTemplate({ argv: ["echo"], systemPrompt: "Hello {{ nobody }}" }, { input: { name: "x" } }),
+      await here.runTemplate({ argv: ["echo"], systemPrompt: "Hello {{ nobody }}" }, { input: { name: "x" } }),
     );
     expect(failure).toMatchObject({ code: "prompt_template" });
     expect(failure.message).toContain("'nobody'");
@@ -255,7 +201,7 @@ describe("the template form", () => {
       turns: 3,
       ok: true,
     };
-    const outcome = await runTemplate(
+    const outcome = await here.runTemplate(
       {
         argv: ["sh", "-c", "cat; exit 9"],
         stdin: "{prompt}",
@@ -285,36 +231,40 @@ describe("the template form", () => {
 describe("a program that cannot be started", () => {
   it("is named with its directory", async () => {
     const failure = failureOf(
-      await runSpec({ program: "no-such-program-anywhere" }, { context: { work_dir: directory } }),
+      await here.runSpec({ program: "no-such-program-anywhere" }, { context: { work_dir: here.directory } }),
     );
     expect(failure).toMatchObject({ code: "subprocess_spawn", retryable: false });
     expect(failure.message).toContain("'no-such-program-anywhere'");
-    expect(failure.message).toContain(directory);
+    expect(failure.message).toContain(here.directory);
     expect(failure.message).toContain("ENOENT");
   });
 
   it("tells a missing directory from a missing program", async () => {
-    const failure = failureOf(await runSpec({ program: "true" }, { context: { work_dir: join(directory, "gone") } }));
+    const failure = failureOf(
+      await here.runSpec({ program: "true" }, { context: { work_dir: join(here.directory, "gone") } }),
+    );
     expect(failure.code).toBe("subprocess_spawn");
     expect(failure.message).toContain("its working directory does not exist");
   });
 
   it("says so where it may not be executed", async () => {
-    const path = join(directory, "plain.txt");
+    const path = join(here.directory, "plain.txt");
     await writeFile(path, "text");
     await chmod(path, 0o644);
-    expect(failureOf(await runSpec({ program: path })).message).toContain("EACCES");
+    expect(failureOf(await here.runSpec({ program: path })).message).toContain("EACCES");
   });
 
   it("refuses an argument that no system takes, and advises standard input", async () => {
-    const failure = failureOf(await runSpec({ program: "true", useStdin: false }, { input: "x".repeat(3_000_000) }));
+    const failure = failureOf(
+      await here.runSpec({ program: "true", useStdin: false }, { input: "x".repeat(3_000_000) }),
+    );
     expect(failure.code).toBe("subprocess_spawn");
     expect(failure.message).toContain("E2BIG");
     expect(failure.message).toContain("standard input");
   });
 
   it("refuses a NUL in an argument", async () => {
-    const failure = failureOf(await runSpec({ program: "true", useStdin: false }, { input: "a\0b" }));
+    const failure = failureOf(await here.runSpec({ program: "true", useStdin: false }, { input: "a\0b" }));
     expect(failure.code).toBe("subprocess_spawn");
     expect(failure.message).toContain("null bytes");
   });
@@ -325,7 +275,7 @@ describe("pipes", () => {
     const big = makeSubprocessHost({ stdoutBytes: 32 * 1024 * 1024 });
     try {
       const input = "0123456789".repeat(1_000_000);
-      const outcome = await runSpec({ program: "cat" }, { input }, big);
+      const outcome = await here.runSpec({ program: "cat" }, { input }, big);
       expect(resultOf<{ raw: string }>(outcome).raw === input).toBe(true);
     } finally {
       await big[Symbol.asyncDispose]();
@@ -333,7 +283,7 @@ describe("pipes", () => {
   });
 
   it("does not mind a program that ends without reading its input", async () => {
-    const outcome = await runSpec(
+    const outcome = await here.runSpec(
       { program: "sh", args: ["-c", "exec 0<&-; echo 7"] },
       { input: "x".repeat(4_000_000) },
     );
@@ -342,7 +292,7 @@ describe("pipes", () => {
 
   it("drains a flood on standard error and keeps its end", async () => {
     const script = "process.stderr.write('x'.repeat(20e6)+'LAST', () => process.exit(4))";
-    const outcome = await runSpec({ program: NODE, args: ["-e", script] });
+    const outcome = await here.runSpec({ program: NODE, args: ["-e", script] });
     const { stderr } = resultOf<{ stderr: string }>(outcome);
     expect(outcome.kind).toBe("blocked");
     expect(stderr).toHaveLength(1024 * 1024);
@@ -350,12 +300,12 @@ describe("pipes", () => {
   });
 
   it("replaces what is not UTF-8", async () => {
-    const outcome = await runSpec({ program: "printf", args: ["ok \\377\\376 end"] });
+    const outcome = await here.runSpec({ program: "printf", args: ["ok \\377\\376 end"] });
     expect(outcome).toMatchObject({ value: { raw: "ok \u{FFFD}\u{FFFD} end" } });
   });
 
   it("does not choke on JSON nested a million deep", async () => {
-    const outcome = await runSpec({
+    const outcome = await here.runSpec({
       program: NODE,
       args: ["-e", "process.stdout.write('['.repeat(1e6)+']'.repeat(1e6))"],
     });
@@ -363,20 +313,20 @@ describe("pipes", () => {
   });
 
   it("stops a program that prints a gigabyte", async () => {
-    const failure = failureOf(await runSpec({ program: "sh", args: ["-c", "head -c 1000000000 /dev/zero"] }));
+    const failure = failureOf(await here.runSpec({ program: "sh", args: ["-c", "head -c 1000000000 /dev/zero"] }));
     expect(failure).toMatchObject({ code: "subprocess_output_limit", retryable: false });
     expect(failure.message).toContain("8388608 bytes");
     expect(failure.message).toContain("'sh'");
   });
 
   it("takes exactly the limit", async () => {
-    const outcome = await runSpec({ program: "sh", args: ["-c", "head -c 8388608 /dev/zero | tr '\\0' x"] });
+    const outcome = await here.runSpec({ program: "sh", args: ["-c", "head -c 8388608 /dev/zero | tr '\\0' x"] });
     expect(resultOf<{ raw: string }>(outcome).raw).toHaveLength(8_388_608);
   });
 });
 
 describe("streaming", () => {
-  const printing = (text: string, after = ""): Spec["args"] => [
+  const printing = (text: string, after = ""): SpecForm["args"] => [
     "-e",
     `process.stdout.write(Buffer.from(${JSON.stringify(Buffer.from(text).toString("base64"))},'base64'));${after}`,
   ];
@@ -406,7 +356,7 @@ describe("streaming", () => {
     ["sse_events", events.map((event) => `event: x\r\ndata: ${JSON.stringify(event)}\r\n\r\n`).join("")],
   ] as const)("publishes events and folds staged parts: %s", async (streamMode, text) => {
     const call = makeCall();
-    const outcome = await runSpec({ program: NODE, args: printing(text) ?? [], streamMode }, { emit: call.emit });
+    const outcome = await here.runSpec({ program: NODE, args: printing(text) ?? [], streamMode }, { emit: call.emit });
     expect(outcome).toEqual({
       kind: "pass",
       value: folded,
@@ -420,14 +370,14 @@ describe("streaming", () => {
     const base64 = Buffer.from(prefixed(events), "latin1").toString("base64");
     const call = makeCall();
     const args = ["-e", `process.stdout.write(Buffer.from('${base64}','base64'))`];
-    const outcome = await runSpec({ program: NODE, args, streamMode: "length_prefixed" }, { emit: call.emit });
+    const outcome = await here.runSpec({ program: NODE, args, streamMode: "length_prefixed" }, { emit: call.emit });
     expect(outcome).toMatchObject({ kind: "pass", value: folded });
     expect(call.events).toHaveLength(4);
   });
 
   it("is corrected by the exit code", async () => {
     const text = JSON.stringify({ type: "final", content: "PASS", ok: true });
-    const outcome = await runSpec({
+    const outcome = await here.runSpec({
       program: NODE,
       args: printing(text, "process.stderr.write('oh');process.exitCode=1") ?? [],
       streamMode: "ndjson_lines",
@@ -440,7 +390,7 @@ describe("streaming", () => {
   });
 
   it("is blocked without a final event", async () => {
-    const outcome = await runSpec({ program: "echo", args: ["nonsense"], streamMode: "ndjson_lines" });
+    const outcome = await here.runSpec({ program: "echo", args: ["nonsense"], streamMode: "ndjson_lines" });
     expect(outcome).toMatchObject({
       kind: "blocked",
       value: { raw: "", note: "streaming mode: no Final event received", exit_success: true },
@@ -451,7 +401,7 @@ describe("streaming", () => {
     const small = makeSubprocessHost({ frameBytes: 1000, graceMs: 200 });
     try {
       const failure = failureOf(
-        await runSpec({ program: "cat", args: ["/dev/zero"], streamMode: "ndjson_lines" }, {}, small),
+        await here.runSpec({ program: "cat", args: ["/dev/zero"], streamMode: "ndjson_lines" }, {}, small),
       );
       expect(failure).toMatchObject({ code: "subprocess_frame", retryable: false });
       expect(failure.message).toContain("longer than 1000 bytes");
@@ -465,7 +415,7 @@ describe("streaming", () => {
     const small = makeSubprocessHost({ streamBytes: 100_000, graceMs: 200 });
     try {
       const failure = failureOf(
-        await runSpec(
+        await here.runSpec(
           { program: "yes", args: ['{"type":"partial","chunk":"x"}'], streamMode: "ndjson_lines" },
           {},
           small,
@@ -476,166 +426,4 @@ describe("streaming", () => {
       await small[Symbol.asyncDispose]();
     }
   });
-});
-
-describe("stopping", () => {
-  let witness: Witness;
-  beforeEach(async () => {
-    witness = await Witness.listen(join(directory, "w"));
-  });
-  afterEach(() => witness.close());
-
-  /** A Node script that shows itself to the witness and never ends by itself. */
-  const living = (prelude = ""): string => `${prelude};${witness.script}`;
-
-  it("cancels before the start without starting anything", async () => {
-    const signal = AbortSignal.abort({ kind: "cancelled", message: "enough" });
-    expect(await runSpec({ program: "sh", args: ["-c", `touch ${directory}/started`] }, { signal })).toEqual({
-      kind: "cancelled",
-    });
-    expect(await readdir(directory)).not.toContain("started");
-  });
-
-  it("cancels while the child is being started", async () => {
-    const abort = new AbortController();
-    const outcome = runSpec({ program: NODE, args: ["-e", living()] }, { signal: abort.signal });
-    abort.abort({ kind: "cancelled", message: "enough" });
-    expect(await outcome).toEqual({ kind: "cancelled" });
-  });
-
-  it("cancels a running child, and answers when it is gone", async () => {
-    const abort = new AbortController();
-    const outcome = runSpec({ program: NODE, args: ["-e", living()] }, { signal: abort.signal });
-    const { gone } = await witness.next();
-    abort.abort({ kind: "cancelled", message: "enough" });
-    expect(await outcome).toEqual({ kind: "cancelled" });
-    await gone;
-  });
-
-  it("cancels after the end without effect", async () => {
-    const abort = new AbortController();
-    const outcome = await runSpec({ program: "echo", args: ["1"] }, { signal: abort.signal });
-    abort.abort({ kind: "cancelled", message: "late" });
-    expect(outcome).toMatchObject({ kind: "pass", value: 1 });
-  });
-
-  it("says timeout where the signal does", async () => {
-    const abort = new AbortController();
-    const outcome = runSpec({ program: NODE, args: ["-e", living()] }, { signal: abort.signal });
-    await witness.next();
-    abort.abort({ kind: "timeout", message: "30 ms are over" });
-    expect(await outcome).toEqual({
-      kind: "timeout",
-      error: { code: "step_timeout", message: "30 ms are over", retryable: true },
-    });
-  });
-
-  it("kills a child that ignores SIGTERM, after the grace", async () => {
-    const abort = new AbortController();
-    const outcome = runSpec(
-      { program: NODE, args: ["-e", living("process.on('SIGTERM',()=>{})")] },
-      { signal: abort.signal },
-    );
-    const { gone } = await witness.next();
-    abort.abort({ kind: "cancelled", message: "enough" });
-    expect(await outcome).toEqual({ kind: "cancelled" });
-    await gone;
-  });
-
-  it("kills the whole group: grandchildren that ignore SIGTERM too", async () => {
-    const abort = new AbortController();
-    const grandchild = `require('child_process').spawn(process.execPath,['-e',${JSON.stringify(living("process.on('SIGTERM',()=>{})"))}],{stdio:'ignore'})`;
-    const outcome = runSpec({ program: NODE, args: ["-e", living(grandchild)] }, { signal: abort.signal });
-    const [first, second] = [await witness.next(), await witness.next()];
-    abort.abort({ kind: "cancelled", message: "enough" });
-    expect(await outcome).toEqual({ kind: "cancelled" });
-    await Promise.all([first.gone, second.gone]);
-  });
-
-  it("ends what a program leaves behind in its group, and answers with what the program printed", async () => {
-    const background = `${NODE} -e ${JSON.stringify(living())} & echo '"early"'`;
-    const script = `${background}; while [ ! -e ${directory}/seen ]; do :; done`;
-    const outcome = runSpec({ program: "sh", args: ["-c", script] });
-    const { gone } = await witness.next();
-    await writeFile(join(directory, "seen"), "");
-    expect(await outcome).toMatchObject({ kind: "pass", value: "early" });
-    await gone;
-  });
-
-  it("is not held up by a process that left the group and holds the pipes", async () => {
-    const stdio = "{stdio:['ignore','inherit','inherit'],detached:true}";
-    const leave = `require('child_process').spawn(process.execPath,['-e',${JSON.stringify(living())}],${stdio}).unref()`;
-    const seen = JSON.stringify(join(directory, "seen"));
-    const wait = `const t=setInterval(()=>{if(require('fs').existsSync(${seen}))clearInterval(t)},5)`;
-    const outcome = runSpec({ program: NODE, args: ["-e", `${leave};console.log('{"a":1}');${wait}`] });
-    await witness.next();
-    await writeFile(join(directory, "seen"), "");
-    expect(await outcome).toMatchObject({ kind: "pass", value: { a: 1 } });
-  });
-
-  it("runs at most maxChildren at once; a waiting one can be cancelled", async () => {
-    const narrow = makeSubprocessHost({ maxChildren: 1, graceMs: 200 });
-    try {
-      const [first, second] = [new AbortController(), new AbortController()];
-      const running = runSpec({ program: NODE, args: ["-e", living()] }, { signal: first.signal }, narrow);
-      const waiting = runSpec(
-        { program: "sh", args: ["-c", `touch ${directory}/started`] },
-        { signal: second.signal },
-        narrow,
-      );
-      await witness.next();
-      second.abort({ kind: "cancelled", message: "enough" });
-      expect(await waiting).toEqual({ kind: "cancelled" });
-      first.abort({ kind: "cancelled", message: "enough" });
-      expect(await running).toEqual({ kind: "cancelled" });
-      expect(await readdir(directory)).not.toContain("started");
-    } finally {
-      await narrow[Symbol.asyncDispose]();
-    }
-  });
-
-  it("fails children of a helper that died, kills them, and starts another helper", async () => {
-    const own = makeSubprocessHost({ graceMs: 200 });
-    try {
-      const outcome = runSpec({ program: NODE, args: ["-e", living()] }, {}, own);
-      const { gone } = await witness.next();
-      const helper = own.helperPid;
-      expect(helper).toBeTypeOf("number");
-      process.kill(helper as number, "SIGKILL");
-      const failure = failureOf(await outcome);
-      expect(failure).toMatchObject({ code: "subprocess_helper_lost", retryable: true });
-      expect(failure.message).toContain("SIGKILL");
-      await gone;
-      expect(await runSpec({ program: "echo", args: ["2"] }, {}, own)).toMatchObject({ kind: "pass", value: 2 });
-      expect(own.helperPid).not.toBe(helper);
-    } finally {
-      await own[Symbol.asyncDispose]();
-    }
-  });
-
-  it("ends running children when it is disposed", async () => {
-    const own = makeSubprocessHost({ graceMs: 200 });
-    const outcome = runSpec({ program: NODE, args: ["-e", living()] }, {}, own);
-    const { gone } = await witness.next();
-    await own[Symbol.asyncDispose]();
-    await gone;
-    expect(failureOf(await outcome).code).toBe("subprocess_helper_lost");
-    expect(failureOf(await runSpec({ program: "true" }, {}, own)).message).toContain("shutting down");
-  });
-
-  it("leaves no orphan when the host process is killed", async () => {
-    const { spawn } = await import("node:child_process");
-    const script = new URL("./dying-host.ts", import.meta.url).pathname;
-    const dying = spawn(NODE, [script, living("process.on('SIGTERM',()=>{})")], { stdio: "ignore" });
-    const { gone } = await witness.next();
-    dying.kill("SIGKILL");
-    await gone;
-    expect(dying.exitCode).toBeNull();
-  });
-});
-
-it("keeps no trace of a helper in a host that runs no child", async () => {
-  const idle = makeSubprocessHost();
-  expect(idle.helperPid).toBeUndefined();
-  await idle[Symbol.asyncDispose]();
 });
