@@ -1,4 +1,5 @@
 /** Every route against every state that a credential can be in. New routes are walked as soon as they are in the table. */
+
 import Fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
@@ -19,6 +20,7 @@ import { guardRoutes } from "../../src/server/access.ts";
 import { type HttpServer, listen } from "../../src/server/index.ts";
 import { ROUTES, type RouteRule } from "../../src/server/rules.ts";
 import { sampleKey } from "../capability/samples.ts";
+import { REFUSALS } from "./refusals.ts";
 
 const CREDENTIAL = "c".repeat(64);
 const HOUR = 3_600_000;
@@ -94,20 +96,6 @@ async function knock(route: string, shown: string | undefined): Promise<Answer> 
   expect(status).toBe(response.status);
   return { status, code };
 }
-
-/** What only the door answers. */
-const REFUSALS: Readonly<Record<string, number>> = {
-  unauthorized: 401,
-  token_malformed: 401,
-  token_forged: 401,
-  token_key_unknown: 401,
-  token_expired: 401,
-  verb_denied: 403,
-  wrong_binding: 403,
-  wrong_fence: 409,
-  seat_moved: 409,
-  token_revoked: 410,
-};
 
 const passes = (answer: Answer): void => {
   expect(Object.keys(REFUSALS)).not.toContain(answer.code);

@@ -2,6 +2,7 @@
  * Route by route and frame by frame, every state that a credential can come to on a host that really runs something: what
  * is refused is refused with the status and the code of its state, changes nothing, and tells nothing of another run.
  */
+
 import { request as ask } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GATE, LEAF_VERBS, narrow, type Role, type Verb } from "../../src/capability/index.ts";
@@ -9,6 +10,7 @@ import type { FRAME_VERBS } from "../../src/operators/frame-verbs.ts";
 import { ROUTES, type RouteRule } from "../../src/server/rules.ts";
 import { operatorBlueprint } from "../operators/served-host.ts";
 import type { TestClient } from "../operators/test-client.ts";
+import { REFUSALS } from "./refusals.ts";
 import { storeContents } from "./store-contents.ts";
 import { MARK, openWorld, orderOf, strangers, type World } from "./walk-world.ts";
 
@@ -22,19 +24,7 @@ afterAll(async () => {
   await world[Symbol.asyncDispose]();
 });
 
-const STATUS: Readonly<Record<string, number>> = {
-  unauthorized: 401,
-  token_malformed: 401,
-  token_forged: 401,
-  token_key_unknown: 401,
-  token_expired: 401,
-  verb_denied: 403,
-  wrong_binding: 403,
-  wrong_fence: 409,
-  seat_moved: 409,
-  token_revoked: 410,
-  submission_conflict: 409,
-};
+const STATUS: Readonly<Record<string, number>> = { ...REFUSALS, submission_conflict: 409 };
 
 /** What each route is sent: what would change something, were it let in. */
 const BODIES: Readonly<Record<string, unknown>> = {
