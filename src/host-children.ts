@@ -20,6 +20,7 @@ import {
   invalidBlueprint,
   type SwarmTarget,
 } from "./blueprint/index.ts";
+import { MAX_CHILDREN } from "./child-limits.ts";
 import {
   type Clock,
   type Engine,
@@ -36,8 +37,6 @@ import { type ChildEnd, type ChildOrder, type ChildRuns, WorkerError } from "./w
 
 /** How deep children may be nested. */
 export const MAX_CHILD_DEPTH = 8;
-/** Child runs that one run may start. */
-export const MAX_CHILDREN = 1_000;
 
 /** The memo that names an attempt's child. */
 const MEMO = "swarm";

@@ -5,9 +5,10 @@
  * (src/capability). Only the process that owns the directory writes it. No error holds what is in it.
  */
 import { createSecretKey } from "node:crypto";
-import { open, readFile, rename } from "node:fs/promises";
+import { open, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { CapabilityError, KEY_BYTES, type KeyRing, keyRing, type SigningKey } from "./capability/index.ts";
+import { readIfThere } from "./optional-text.ts";
 
 /** Of the file's form. */
 const FORMAT = 1;
@@ -23,13 +24,8 @@ export function keyFile(dataDir: string): string {
  */
 export async function readKeys(dataDir: string): Promise<KeyRing | undefined> {
   const path = keyFile(dataDir);
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
   const keys = parsed(text);
   if (keys !== undefined) return keys;
   throw new CapabilityError(

@@ -3,10 +3,10 @@
  *
  * Owns: where the policy is kept, and collecting by itself. Does not own: what is collected (retention).
  */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Timer } from "./engine/index.ts";
 import type { Json, JsonObject } from "./flow/index.ts";
+import { readIfThere } from "./optional-text.ts";
 import {
   type Collection,
   type CollectPorts,
@@ -107,13 +107,8 @@ export function retentionFile(dataDir: string): string {
 
 async function keptRetention(dataDir: string): Promise<Retention> {
   const file = retentionFile(dataDir);
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return {};
-    throw error;
-  }
+  const text = await readIfThere(file);
+  if (text === undefined) return {};
   try {
     return parseRetention(JSON.parse(text) as Json);
   } catch (cause) {

@@ -2,8 +2,9 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { CompiledBlueprint } from "../../src/blueprint/index.ts";
+import { MAX_CHILDREN } from "../../src/child-limits.ts";
 import { Engine, type Executable, type RunHandle, type StepCall } from "../../src/engine/index.ts";
-import { HostChildren, MAX_CHILDREN } from "../../src/host-children.ts";
+import { HostChildren } from "../../src/host-children.ts";
 import type { ChildEnd, ChildOrder } from "../../src/workers/index.ts";
 import { openMemoryStores } from "../../stores/memory/index.ts";
 import type { RunRecord, Stores } from "../../stores/ports.ts";

@@ -1,5 +1,4 @@
 /** Every route against every state that a credential can be in. New routes are walked as soon as they are in the table. */
-
 import Fastify from "fastify";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {

@@ -2,7 +2,6 @@
  * Route by route and frame by frame, every state that a credential can come to on a host that really runs something: what
  * is refused is refused with the status and the code of its state, changes nothing, and tells nothing of another run.
  */
-
 import { request as ask } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GATE, LEAF_VERBS, narrow, type Role, type Verb } from "../../src/capability/index.ts";

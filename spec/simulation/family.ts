@@ -8,7 +8,6 @@
  * F2  When a parent has ended, so have its children, or they are orphans that the next start ends.
  * F3  A fork executes no step that its source has passed.
  */
-
 import type { CompiledBlueprint } from "../../src/blueprint/index.ts";
 import { Engine, type Executable, type StepCall, type StepOutcome } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";

@@ -9,7 +9,6 @@
  * G3  A call of an effect is made at most once for each attempt, over all hosts, and only after its start is on disk. An
  *     attempt that is entered again is, under its first fence, with every memo it was told is kept, and once at a time.
  */
-
 import type { RunHandle, StepCall } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";
 import { SeededRandom } from "../../src/simulation/seeded-random.ts";

@@ -1,17 +1,13 @@
 /** A session that outlives its process: id and secret in a file that only its owner can read. */
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import type { JoinedSession } from "../../client/index.ts";
+import { readIfThere } from "../../optional-text.ts";
 import { CliError } from "../cli-error.ts";
 
 /** The session in a file; undefined where there is no file. @throws CliError `unreadable`. */
 export async function readSession(path: string): Promise<JoinedSession | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(text);
     if (isSession(parsed)) return parsed;

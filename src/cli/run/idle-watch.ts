@@ -3,10 +3,8 @@
  *
  * A parent leaves memory while its child works; whoever closed the host then would stop the child.
  */
+import { MAX_CHILDREN } from "../../child-limits.ts";
 import type { Host, RunEvent } from "../../host.ts";
-
-/** As many as a run may have (src/host-children.ts). */
-const MAX_CHILDREN = 1_000;
 
 type Parked = Extract<RunEvent, { type: "run_parked" }>;
 

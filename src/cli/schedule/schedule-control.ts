@@ -1,5 +1,4 @@
 /** `swarm-host schedule pause`, `resume`, `rm` and `trigger`. */
-
 import { randomUUID } from "node:crypto";
 import { ClientError } from "../../client/index.ts";
 import { ownValue } from "../../flow/index.ts";
