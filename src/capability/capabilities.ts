@@ -6,7 +6,8 @@
  *
  * V1  Order of proof: form, key, signature, expiry; then, by `authorize`: gate, binding, life, fence, generation.
  * V2  A token is expired from the second it names on: there is no leeway, one host has one clock.
- * V3  What was proven is remembered by the token's digest, never by the token, and only as long as its key lives.
+ * V3  What was proven, or made here, is remembered by the token's digest, never by the token, and only as long as its key
+ *     lives.
  */
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
@@ -23,7 +24,7 @@ import { parseToken, type TokenContents } from "./token.ts";
 /** The longest life of a token, in milliseconds: 366 days. */
 export const MAX_LIFE_MS = 366 * 24 * 60 * 60 * 1000;
 
-/** Proven tokens that are remembered. */
+/** Tokens that are remembered. */
 const REMEMBERED = 10_000;
 
 /** A token to make. */
@@ -67,7 +68,7 @@ export class Capabilities {
     if (!(expiresAt - now <= MAX_LIFE_MS)) {
       throw new CapabilityError("grant_invalid", `a token lives ${MAX_LIFE_MS / 86_400_000} days at most`);
     }
-    return this.#sign({
+    const claims: Claims = {
       subject,
       role,
       verbs: sortedVerbs(verbs ?? (role === "worker" ? LEAF_VERBS : GATE[role])),
@@ -75,7 +76,12 @@ export class Capabilities {
       ...(artifact === undefined ? {} : { artifact }),
       issuedAt: Math.floor(now / 1000),
       expiresAt: Math.floor(expiresAt / 1000),
-    });
+    };
+    const [key] = this.#keys;
+    const unsigned = { header: headerOf(key.id), payload: writeClaims(claims) };
+    const token = join({ ...unsigned, signature: sign(signedText(unsigned), key.secret) });
+    this.#proven.set(digestOf(token), grantOf(key.id, claims));
+    return token;
   }
 
   /**
@@ -83,9 +89,9 @@ export class Capabilities {
    * @throws CapabilityError `token_malformed`, `token_key_unknown`, `token_forged`, `token_expired`.
    */
   verify(token: string, now: number): Grant {
-    const digest = hash("sha256", token, "base64url");
+    const digest = digestOf(token);
     const known = this.#proven.get(digest);
-    const grant = known ?? grantOf(this.#prove(token));
+    const grant = known ?? this.#grantOf(token);
     if (now >= (grant.expiresAt ?? 0)) {
       this.#proven.delete(digest);
       throw new CapabilityError("token_expired", "the token's time is over");
@@ -127,6 +133,11 @@ export class Capabilities {
     return this.#keys.map((key) => deriveHandle(key, binding)).find((made) => same(made.digest, digest));
   }
 
+  #grantOf(token: string): Grant {
+    const { keyId, effective } = this.#prove(token);
+    return grantOf(keyId, effective);
+  }
+
   #prove(token: string): TokenContents {
     const contents = parseToken(token);
     const key = this.#keys.find(({ id }) => id === contents.keyId);
@@ -141,16 +152,14 @@ export class Capabilities {
     }
     return contents;
   }
-
-  #sign(claims: Claims): string {
-    const [key] = this.#keys;
-    const unsigned = { header: headerOf(key.id), payload: writeClaims(claims) };
-    return join({ ...unsigned, signature: sign(signedText(unsigned), key.secret) });
-  }
 }
 
-function grantOf({ keyId, effective }: TokenContents): Grant {
-  const { role, subject, verbs, binding, artifact, expiresAt } = effective;
+function digestOf(token: string): string {
+  return hash("sha256", token, "base64url");
+}
+
+function grantOf(keyId: string, claims: Claims): Grant {
+  const { role, subject, verbs, binding, artifact, expiresAt } = claims;
   return {
     role,
     subject,
