@@ -5,34 +5,46 @@
  * (src/operators).
  */
 import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import type { Stores } from "../stores/ports.ts";
 import { type Binding, type Capabilities, CapabilityError, isHandle } from "./capability/index.ts";
 import { type Clock, type Engine, EngineError, stepIdOf } from "./engine/index.ts";
 import type { Executables } from "./executables.ts";
+import type { JournalBell } from "./journal-bell.ts";
 import { type OperatorDesk, RunOutputs, WorkerContract } from "./operators/index.ts";
 
 /** How long a renewed token lives where its step has no deadline, in milliseconds. */
 const TOKEN_LIFE_MS = 3_600_000;
+/** Runs whose Blueprint versions are remembered. */
+const REMEMBERED_RUNS = 1_000;
 
 /** What the contract is put together from. */
 export interface WorkerContractParts {
   readonly desk: OperatorDesk;
-  readonly stores: Pick<Stores, "journals" | "blobs" | "runs">;
+  readonly stores: Pick<Stores, "blobs" | "runs">;
+  readonly journals: JournalBell;
   readonly executables: Pick<Executables, "layout">;
   readonly engine: Pick<Engine, "emit">;
   readonly clock: Pick<Clock, "now">;
 }
 
 /** Opens the contract of a host. */
-export function openWorkerContract({ desk, stores, executables, engine, clock }: WorkerContractParts): WorkerContract {
+export function openWorkerContract(parts: WorkerContractParts): WorkerContract {
+  const { desk, stores, journals, executables, engine, clock } = parts;
+  // A run keeps its version for life.
+  const versions = new LRUCache<string, string>({ max: REMEMBERED_RUNS });
+  const versionOf = async (runId: string): Promise<string> => {
+    const known = versions.get(runId);
+    if (known !== undefined) return known;
+    const run = await stores.runs.get(runId);
+    if (run === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
+    versions.set(runId, run.blueprintVersion);
+    return run.blueprintVersion;
+  };
   return new WorkerContract({
     desk,
-    outputs: new RunOutputs(stores),
-    layout: async (runId) => {
-      const run = await stores.runs.get(runId);
-      if (run === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
-      return executables.layout(run.blueprintVersion);
-    },
+    outputs: new RunOutputs({ journals, blobs: stores.blobs }, (heard) => void journals.listenToAll(heard)),
+    layout: async (runId) => executables.layout(await versionOf(runId)),
     stepId: (runId, key) => stepIdOf((text) => hash("sha256", text), runId, key),
     emit: (runId, key, attempt, event) => engine.emit(runId, key, attempt, event),
     clock,

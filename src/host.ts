@@ -173,6 +173,7 @@ export class Host implements AsyncDisposable {
     this.#worker = openWorkerContract({
       desk: this.#desk,
       stores,
+      journals: this.#journals,
       executables: this.#executables,
       engine: this.#engine,
       clock: systemClock,

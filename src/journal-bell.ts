@@ -1,7 +1,7 @@
 /**
  * A JournalStore that rings when it has written: who follows a journal learns of entries when they are durable.
  *
- * Does not own: what was written; whoever hears the bell reads it from the store.
+ * Does not own: what was written: who follows one run reads it from the store. Who listens to all is shown it too.
  */
 import type { Append, AppendResult, CallOptions, JournalRow, JournalStore, TailRow } from "../stores/ports.ts";
 
@@ -9,7 +9,7 @@ import type { Append, AppendResult, CallOptions, JournalRow, JournalStore, TailR
 export class JournalBell implements JournalStore {
   readonly #store: JournalStore;
   readonly #listeners = new Map<string, Set<() => void>>();
-  readonly #everywhere = new Set<() => void>();
+  readonly #everywhere = new Set<(append: Append) => void>();
 
   constructor(store: JournalStore) {
     this.#store = store;
@@ -25,19 +25,19 @@ export class JournalBell implements JournalStore {
     };
   }
 
-  /** Calls `listener` after each append that was accepted, of whatever run; the returned function ends that. */
-  listenToAll(listener: () => void): () => void {
+  /** Calls `listener` with each append that was accepted, of whatever run; the returned function ends that. */
+  listenToAll(listener: (append: Append) => void): () => void {
     this.#everywhere.add(listener);
     return () => void this.#everywhere.delete(listener);
   }
 
   async append(batch: readonly Append[], options?: CallOptions): Promise<readonly AppendResult[]> {
     const results = await this.#store.append(batch, options);
-    for (const listener of this.#everywhere) listener();
-    if (this.#listeners.size === 0) return results;
-    batch.forEach(({ runId }, index) => {
-      if (results[index] === "appended") for (const listener of this.#listeners.get(runId) ?? []) listener();
-    });
+    for (const [index, append] of batch.entries()) {
+      if (results[index] !== "appended") continue;
+      for (const listener of this.#everywhere) listener(append);
+      for (const listener of this.#listeners.get(append.runId) ?? []) listener();
+    }
     return results;
   }
 

@@ -1,14 +1,17 @@
 /**
  * What the steps of a run have put out so far, read from its journal: the newest accepted answer of each agent.
  *
- * Owns: reading each journal once, and on from there. Does not own: names, filters, files (earlier-outputs.ts).
+ * Owns: reading each journal once, and keeping up with it from there. Does not own: names, filters, files
+ * (earlier-outputs.ts).
  *
  * O1  Only what is durable is seen: an answer that a crash could still lose is nobody's input.
  * O2  What is kept in memory is one small record an agent; texts stay in the store.
+ * O3  An append that follows on what is known is taken as it is heard. The journal is read where one did not, or where its
+ *     text stands elsewhere.
  */
 import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import type { Stores } from "../../stores/ports.ts";
+import type { Append, Stores } from "../../stores/ports.ts";
 import type { JournalEntry, ValueRecord } from "../kernel/index.ts";
 
 /** Runs whose outputs are remembered; one more costs reading its journal again. */
@@ -31,7 +34,12 @@ export interface RunOutput {
 }
 
 interface Known {
+  /** The first entry that is not taken yet. */
   nextSeq: number;
+  /** One after the last that was heard of. */
+  endSeq: number;
+  /** Whether the journal was read to its end once. */
+  wasRead: boolean;
   readonly latest: Map<string, RunOutput>;
   /** Resolves when the reading under way is over. */
   reading: Promise<void>;
@@ -42,21 +50,20 @@ export class RunOutputs {
   readonly #stores: Pick<Stores, "journals" | "blobs">;
   readonly #runs = new LRUCache<string, Known>({ max: REMEMBERED });
 
-  constructor(stores: Pick<Stores, "journals" | "blobs">) {
+  /** @param listen called once, with what is to hear every append to the store that was accepted. */
+  constructor(stores: Pick<Stores, "journals" | "blobs">, listen: (heard: (append: Append) => void) => void) {
     this.#stores = stores;
+    listen((append) => this.#heard(append));
   }
 
   /** By agent, oldest first (O1). A run that is not here has none. */
   async latest(runId: string): Promise<readonly RunOutput[]> {
     let known = this.#runs.get(runId);
     if (known === undefined) {
-      known = { nextSeq: 1, latest: new Map(), reading: Promise.resolve() };
+      known = { nextSeq: 1, endSeq: 1, wasRead: false, latest: new Map(), reading: Promise.resolve() };
       this.#runs.set(runId, known);
     }
-    // One reads at a time; a failure is told to those who asked for it, and the next one tries again.
-    const reading = known.reading.then(() => this.#readOn(runId, known));
-    known.reading = reading.catch(() => {});
-    await reading;
+    if (!isLevel(known)) await this.#read(runId, known);
     return [...known.latest.values()].sort((a, b) => a.seq - b.seq);
   }
 
@@ -67,31 +74,62 @@ export class RunOutputs {
     return value === undefined ? undefined : this.#textOf(value);
   }
 
+  #heard({ runId, rows }: Append): void {
+    const known = this.#runs.peek(runId);
+    const last = rows.at(-1);
+    if (known === undefined || last === undefined) return;
+    known.endSeq = Math.max(known.endSeq, last.seq + 1);
+    for (const { seq, type, text } of rows) {
+      if (seq !== known.nextSeq) continue;
+      const answer = type === "step_completed" ? answerOf(text) : undefined;
+      if (answer !== undefined) {
+        if (!("inline" in answer.value)) return;
+        take(known, outputOf(answer, seq, JSON.stringify(answer.value.inline)));
+      }
+      known.nextSeq = seq + 1;
+    }
+  }
+
+  async #read(runId: string, known: Known): Promise<void> {
+    // One reads at a time; a failure is told to those who asked for it, and the next one tries again.
+    const reading = known.reading.then(() => this.#readOn(runId, known));
+    known.reading = reading.catch(() => {});
+    await reading;
+  }
+
   async #readOn(runId: string, known: Known): Promise<void> {
     for (;;) {
       const rows = await this.#stores.journals.read(runId, known.nextSeq, PAGE);
       for (const { seq, type, text } of rows) {
-        const output = type === "step_completed" ? await this.#output(seq, text) : undefined;
-        if (output !== undefined) known.latest.set(output.agent, output);
+        const answer = type === "step_completed" ? answerOf(text) : undefined;
+        const content = answer && (await this.#textOf(answer.value));
+        // Heard meanwhile.
+        if (seq !== known.nextSeq) continue;
+        if (answer !== undefined && content !== undefined) take(known, outputOf(answer, seq, content));
         known.nextSeq = seq + 1;
       }
-      if (rows.length < PAGE) return;
+      if (rows.length < PAGE) break;
     }
-  }
-
-  async #output(seq: number, text: string): Promise<RunOutput | undefined> {
-    const answer = answerOf(text);
-    if (answer === undefined) return undefined;
-    const { agent, key, ok, value } = answer;
-    const content = await this.#textOf(value);
-    if (content === undefined) return undefined;
-    return { agent, key, seq, ok, sha256: hash("sha256", content), sizeBytes: Buffer.byteLength(content) };
+    known.wasRead = true;
   }
 
   async #textOf(value: ValueRecord): Promise<string | undefined> {
     if ("inline" in value) return JSON.stringify(value.inline);
     return (await this.#stores.blobs.get([value.blob]))[0];
   }
+}
+
+/** Whether all that was heard of is known. */
+function isLevel({ nextSeq, endSeq, wasRead }: Known): boolean {
+  return wasRead && nextSeq >= endSeq;
+}
+
+function take({ latest }: Known, output: RunOutput): void {
+  latest.set(output.agent, output);
+}
+
+function outputOf({ agent, key, ok }: Answer, seq: number, content: string): RunOutput {
+  return { agent, key, seq, ok, sha256: hash("sha256", content), sizeBytes: Buffer.byteLength(content) };
 }
 
 interface Answer {
