@@ -167,6 +167,8 @@ export interface RequestRecord extends NewRequest {
   /** Who says to be working on it. */
   readonly working?: { readonly sessionId: string; readonly at: number; readonly note?: string };
   readonly submission?: Submission;
+  /** Something is staged for it. */
+  readonly staged?: true;
   readonly closed?: { readonly reason: CloseReason; readonly at: number };
 }
 

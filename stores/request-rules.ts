@@ -5,11 +5,13 @@
  */
 import {
   type ChangeResult,
+  type CloseReason,
   MAX_DEGRADATIONS,
   MAX_PART_CHARACTERS,
   MAX_PARTS,
   type Material,
   type RequestChange,
+  type RequestRecord,
   type RequestStanding,
 } from "./operator-ports.ts";
 
@@ -26,6 +28,37 @@ export function judgeChange(change: RequestChange, request: RequestStanding | un
   if (state === "submitted") return "conflict";
   if (change.generation !== undefined && change.generation !== seatGeneration) return "moved";
   return "done";
+}
+
+/** A request after a change that happens; what is staged itself, and handles, are kept beside it. */
+export function changedRequest(record: RequestRecord, change: RequestChange): RequestRecord {
+  switch (change.kind) {
+    case "deliver":
+      return { ...record, deliveries: record.deliveries + 1, generation: change.generation };
+    case "work": {
+      const { sessionId, at, note } = change;
+      return { ...record, working: { sessionId, at, ...(note === undefined ? {} : { note }) } };
+    }
+    case "stage":
+      return { ...record, staged: true };
+    case "submit":
+      return { ...record, state: "submitted", submission: change.submission };
+    case "close":
+      return closedRequest(record, change.reason, change.at);
+  }
+}
+
+/** Nobody asks for the texts of a closed request; what was answered is remembered by its digest. */
+export function closedRequest(request: RequestRecord, reason: CloseReason, at: number): RequestRecord {
+  const { terms: _terms, staged: _staged, submission, ...record } = request;
+  const { value: _value, ...answered } = submission ?? {};
+  return {
+    ...record,
+    body: "",
+    state: "closed",
+    closed: { reason, at },
+    ...(submission === undefined ? {} : { submission: answered as typeof submission }),
+  };
 }
 
 /** What is staged already, without its text. */

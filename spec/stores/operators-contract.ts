@@ -291,8 +291,12 @@ export function describeRequests(open: OpenStores): void {
       { kind: "stats", text: '{"n":1}' },
     ]);
     expect(await requests.material("Q-2")).toEqual([]);
+    expect(await requests.list({ of: { runId: "r" }, limit: 2 })).toMatchObject([{ staged: true }, { deliveries: 0 }]);
+    expect(await requests.get("Q-2")).not.toHaveProperty("staged");
     await requests.change([submit("Q-1", "x")]);
     expect(await requests.change([part("b", "1")])).toEqual(["conflict"]);
+    await requests.change([{ kind: "close", requestId: "Q-1", reason: "cancelled", at: 1 }]);
+    expect(await requests.get("Q-1")).not.toHaveProperty("staged");
   });
 
   it("bounds what is staged", async () => {

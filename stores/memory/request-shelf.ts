@@ -6,7 +6,6 @@
 import type {
   Append,
   ChangeResult,
-  CloseReason,
   Material,
   NewRequest,
   RequestChange,
@@ -14,7 +13,7 @@ import type {
   RequestRecord,
   RequestStanding,
 } from "../ports.ts";
-import { fits, judgeChange, materialName, type StagedSize } from "../request-rules.ts";
+import { changedRequest, closedRequest, fits, judgeChange, materialName, type StagedSize } from "../request-rules.ts";
 import { ENDED } from "../run-status.ts";
 import type { RunShelf } from "./run-shelf.ts";
 import type { SeatShelf } from "./seat-shelf.ts";
@@ -53,28 +52,14 @@ export class RequestShelf {
     const request = this.#requests.get(change.requestId);
     const result = judgeChange(change, request === undefined ? undefined : this.#standing(request.record));
     if (result !== "done" || request === undefined) return result;
-    const { record } = request;
-    switch (change.kind) {
-      case "deliver": {
-        const { generation, handleDigest, requestId } = change;
-        request.record = { ...record, deliveries: record.deliveries + 1, generation };
-        if (handleDigest !== undefined) this.#handles.set(handleDigest, { requestId, generation });
-        return "done";
-      }
-      case "work": {
-        const { sessionId, at, note } = change;
-        request.record = { ...record, working: { sessionId, at, ...(note === undefined ? {} : { note }) } };
-        return "done";
-      }
-      case "stage":
-        return stage(request, change.material);
-      case "submit":
-        request.record = { ...record, state: "submitted", submission: change.submission };
-        return "done";
-      case "close":
-        close(request, change.reason, change.at);
-        return "done";
+    if (change.kind === "stage" && !stage(request, change.material)) return "full";
+    if (change.kind === "deliver" && change.handleDigest !== undefined) {
+      const { handleDigest, requestId, generation } = change;
+      this.#handles.set(handleDigest, { requestId, generation });
     }
+    request.record = changedRequest(request.record, change);
+    if (change.kind === "close") request.material.clear();
+    return "done";
   }
 
   /** See RequestStore.get. */
@@ -134,7 +119,9 @@ export class RequestShelf {
       const { record } = request;
       if (record.runId !== runId || record.state === "closed") continue;
       const isTaken = record.kind !== "hook_after" && completed.has(`${record.key}/${record.attempt}`);
-      if (hasEnded || isTaken) close(request, record.state === "submitted" ? "completed" : "cancelled", at);
+      if (!hasEnded && !isTaken) continue;
+      request.record = closedRequest(record, record.state === "submitted" ? "completed" : "cancelled", at);
+      request.material.clear();
     }
   }
 
@@ -152,29 +139,16 @@ export class RequestShelf {
   }
 }
 
-function stage({ material }: ShelvedRequest, one: Material): ChangeResult {
+/** False: there is no room. */
+function stage({ material }: ShelvedRequest, one: Material): boolean {
   const staged: StagedSize[] = [...material.values()].map((other) => ({
     kind: other.kind,
     name: materialName(other),
     characters: other.text.length,
   }));
-  if (!fits(staged, one)) return "full";
+  if (!fits(staged, one)) return false;
   const place = `${one.kind}/${materialName(one)}`;
   material.delete(place);
   material.set(place, one);
-  return "done";
-}
-
-/** Nobody asks for the texts of a closed request; what was answered is remembered by its digest. */
-function close(request: ShelvedRequest, reason: CloseReason, at: number): void {
-  const { terms: _terms, submission, ...record } = request.record;
-  const { value: _value, ...answered } = submission ?? {};
-  request.record = {
-    ...record,
-    body: "",
-    state: "closed",
-    closed: { reason, at },
-    ...(submission === undefined ? {} : { submission: answered as typeof submission }),
-  };
-  request.material.clear();
+  return true;
 }

@@ -12,6 +12,7 @@ import { Worker } from "node:worker_threads";
 import { StoreError } from "../ports.ts";
 import { type Durability, openForReading, openForWriting } from "./connection.ts";
 import { type DataDirectory, dataDirectory, makeDirectory, makeFile, syncDirectory } from "./data-directory.ts";
+import { KnownRequests } from "./known-requests.ts";
 import { MaintenanceThreads } from "./maintenance.ts";
 import { assertReadable, migrate, schemaVersion } from "./migrate.ts";
 import { MIGRATIONS } from "./migrations/index.ts";
@@ -61,6 +62,7 @@ function openToRead(directory: DataDirectory, durability: Durability, now: () =>
   return composeStores({
     durability,
     reader,
+    known: new KnownRequests(false),
     write: () => Promise.reject(readOnly(directory)),
     maintenance,
     now,
@@ -83,6 +85,7 @@ function openToWrite(directory: DataDirectory, durability: Durability, now: () =
   return composeStores({
     durability,
     reader,
+    known: new KnownRequests(true),
     write: (request) => writer.write(request),
     maintenance,
     now,

@@ -1,6 +1,7 @@
 /** The operators' port over an opened database: reads happen on the caller's thread, writes are asked of the writer. */
 import type { OpenState } from "../open-state.ts";
-import type { OperatorStore } from "../ports.ts";
+import type { OperatorStore, SeatRecord } from "../ports.ts";
+import type { KnownRequests } from "./known-requests.ts";
 import type { Reader } from "./reader.ts";
 import type { ResultOf, WriteRequest } from "./write-request.ts";
 
@@ -8,8 +9,10 @@ import type { ResultOf, WriteRequest } from "./write-request.ts";
 export function sqliteOperators(
   state: OpenState,
   reader: Reader,
+  known: KnownRequests,
   write: <R extends WriteRequest>(request: R) => Promise<ResultOf<R>>,
 ): OperatorStore {
+  const ofRun = (runId: string): readonly SeatRecord[] => reader.seats((seats) => seats.ofRun(runId));
   return {
     sessions: {
       async create(session, options) {
@@ -44,7 +47,7 @@ export function sqliteOperators(
       },
       async ofRun(runId, options) {
         state.enter(options);
-        return reader.seats((seats) => seats.ofRun(runId));
+        return known.seats(runId, () => ofRun(runId));
       },
       async heldBy(sessionId, limit, options) {
         state.enter(options);
@@ -62,11 +65,11 @@ export function sqliteOperators(
       },
       async get(requestId, options) {
         state.enter(options);
-        return reader.requests((requests) => requests.get(requestId));
+        return known.request(requestId, () => reader.requests((requests) => requests.get(requestId)));
       },
       async standing(requestId, options) {
         state.enter(options);
-        return reader.requests((requests) => requests.standing(requestId));
+        return known.standing(requestId, ofRun) ?? reader.requests((requests) => requests.standing(requestId));
       },
       async byHandle(handleDigest, options) {
         state.enter(options);
@@ -74,11 +77,11 @@ export function sqliteOperators(
       },
       async list(query, options) {
         state.enter(options);
-        return reader.requests((requests) => requests.list(query));
+        return known.requests(reader.requests((requests) => requests.list(query)));
       },
       async material(requestId, options) {
         state.enter(options);
-        return reader.requests((requests) => requests.material(requestId));
+        return known.material(requestId, () => reader.requests((requests) => requests.material(requestId)));
       },
       async submittedRuns(after, limit, options) {
         state.enter(options);

@@ -7,6 +7,7 @@ import { assertContiguous } from "../append-shape.ts";
 import { OpenState } from "../open-state.ts";
 import { DOCUMENT_GRACE_MS, type Maintenance, type Stores } from "../ports.ts";
 import type { Durability } from "./connection.ts";
+import type { KnownRequests } from "./known-requests.ts";
 import type { Reader } from "./reader.ts";
 import { sqliteOperators } from "./sqlite-operators.ts";
 import type { ResultOf, WriteRequest } from "./write-request.ts";
@@ -20,6 +21,8 @@ export interface SqliteStores extends Stores {
 export interface OpenedDatabase {
   readonly durability: Durability;
   readonly reader: Reader;
+  /** What of it need not be read again. */
+  readonly known: KnownRequests;
   /** Resolves when it is committed. Rejects with StoreError. */
   readonly write: <R extends WriteRequest>(request: R) => Promise<ResultOf<R>>;
   readonly maintenance: Maintenance;
@@ -30,7 +33,9 @@ export interface OpenedDatabase {
 }
 
 /** Makes the ports. */
-export function composeStores({ durability, reader, write, maintenance, now, close }: OpenedDatabase): SqliteStores {
+export function composeStores(database: OpenedDatabase): SqliteStores {
+  const { durability, reader, known, maintenance, now, close } = database;
+  const write: OpenedDatabase["write"] = (request) => known.through(request, database.write);
   const state = new OpenState("sqlite");
   let closed: Promise<void> | undefined;
   return {
@@ -118,7 +123,7 @@ export function composeStores({ durability, reader, write, maintenance, now, clo
         return reader.snapshot(runId);
       },
     },
-    operators: sqliteOperators(state, reader, write),
+    operators: sqliteOperators(state, reader, known, write),
     schedules: {
       async create(schedule, options) {
         state.enter(options);

@@ -5,7 +5,8 @@ import { integer, optionalInteger, optionalText, type Row, text } from "./row.ts
 /** For a SELECT over REQUEST_TABLES whose rows `toRequest` takes. */
 export const REQUEST_COLUMNS = `request_id, kind, run_id, step_key, attempt, step_id, agent, requests.fence, requests.seat, name,
   coalesce(body, ''), terms, opened_at, deadline, state, deliveries, requests.generation, working_session, working_at,
-  working_note, form, verdict, digest, value, submitted_by, submitted_at, closed_reason, closed_at`;
+  working_note, form, verdict, digest, value, submitted_by, submitted_at, closed_reason, closed_at,
+  EXISTS (SELECT 1 FROM request_material WHERE request_material.request_no = requests.request_no)`;
 
 /** What REQUEST_COLUMNS are columns of. */
 export const REQUEST_TABLES = `requests JOIN runs USING (run_no) LEFT JOIN request_texts USING (request_no)
@@ -16,15 +17,19 @@ export const selectStanding = `SELECT state, requests.fence, digest, closed_reas
   FROM requests LEFT JOIN seats ON seats.run_no = requests.run_no AND seats.seat = requests.seat WHERE request_id = ?`;
 
 /** A row of `selectStanding`. */
-export function toStanding(row: Row): RequestStanding & { readonly requestNo: number } {
+export function toStanding(row: Row): RequestStanding {
   return {
     state: text(row[0]) as RequestRecord["state"],
     fence: integer(row[1]),
     digest: optionalText(row[2]),
     closedReason: optionalText(row[3]) as CloseReason | undefined,
     seatGeneration: optionalInteger(row[4]),
-    requestNo: integer(row[5]),
   };
+}
+
+/** The number of the request of a row of `selectStanding`. */
+export function toRequestNo(row: Row): number {
+  return integer(row[5]);
 }
 
 /** A row of REQUEST_COLUMNS. */
@@ -58,6 +63,7 @@ export function toRequest(row: Row): RequestRecord {
       ? {}
       : { working: { sessionId, at: integer(row[18]), ...(note === undefined ? {} : { note }) } }),
     ...(submission === undefined ? {} : { submission }),
+    ...(integer(row[28]) === 0 ? {} : { staged: true }),
     ...(reason === undefined ? {} : { closed: { reason: reason as CloseReason, at: integer(row[27]) } }),
   };
 }

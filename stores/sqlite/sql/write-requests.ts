@@ -4,7 +4,14 @@ import type { ChangeResult, Material, NewRequest, RequestChange, RequestRecord, 
 import { fits, judgeChange, materialName, type StagedSize } from "../../request-rules.ts";
 import { ENDED } from "../../run-status.ts";
 import type { CloseRequests } from "./close-requests.ts";
-import { REQUEST_COLUMNS, REQUEST_TABLES, selectStanding, toRequest, toStanding } from "./request-columns.ts";
+import {
+  REQUEST_COLUMNS,
+  REQUEST_TABLES,
+  selectStanding,
+  toRequest,
+  toRequestNo,
+  toStanding,
+} from "./request-columns.ts";
 import { integer, rowsOf, text } from "./row.ts";
 
 /** Writes requests; see RequestStore. */
@@ -42,7 +49,8 @@ export function writeRequests(db: DatabaseSync, close: CloseRequests): WriteRequ
     "INSERT INTO request_material (request_no, kind, name, characters, text) VALUES (?, ?, ?, ?, ?)",
   );
 
-  const find = (requestId: string) => rowsOf(standing, [requestId], toStanding)[0];
+  const find = (requestId: string) =>
+    rowsOf(standing, [requestId], (row) => ({ requestNo: toRequestNo(row), standing: toStanding(row) }))[0];
 
   const stage = (requestNo: number, material: Material): ChangeResult => {
     const sizes = rowsOf(
@@ -87,7 +95,7 @@ export function writeRequests(db: DatabaseSync, close: CloseRequests): WriteRequ
     },
     change(change) {
       const found = find(change.requestId);
-      const result = judgeChange(change, found);
+      const result = judgeChange(change, found?.standing);
       if (result !== "done" || found === undefined) return result;
       const { requestNo } = found;
       switch (change.kind) {
