@@ -43,8 +43,10 @@ export function acceptSockets(server: FastifyInstance, ports: SocketPorts): void
       if (answer.code === "internal") onDefect(error);
       return refusalOf(answer);
     },
-    attach: (ws, sessionId) =>
-      speakOver(ws, PROTOCOLS[ws.protocol] ?? "json", (link) => host().operators.connect(sessionId, link), onDefect),
+    attach: (socket, sessionId) => {
+      const codec = PROTOCOLS[socket.ws.protocol] ?? "json";
+      return speakOver(socket, codec, (link) => host().operators.connect(sessionId, link), onDefect);
+    },
     handleProtocols: (offered) => chosen([...offered]) ?? false,
     maxPayload: MAX_MESSAGE,
     onDefect,

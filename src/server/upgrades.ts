@@ -25,13 +25,19 @@ export interface Refusal {
   readonly body: string;
 }
 
+/** A WebSocket, and what it writes to. */
+export interface OpenSocket {
+  readonly ws: WebSocket;
+  readonly wire: Duplex;
+}
+
 /** Whose sockets these are, and what becomes of them. */
 export interface UpgradePorts extends Pick<ServerOptions, "handleProtocols"> {
   /** The session a request may attach to; rejects where it may not. */
   readonly admit: (request: IncomingMessage) => Promise<string>;
   readonly refusal: (error: unknown, request: IncomingMessage) => Refusal;
   /** Takes an open socket, paused. */
-  readonly attach: (ws: WebSocket, sessionId: string) => Promise<void>;
+  readonly attach: (socket: OpenSocket, sessionId: string) => Promise<void>;
   /** Largest message of a client, in bytes. */
   readonly maxPayload: number;
   readonly onDefect: (error: unknown) => void;
@@ -57,7 +63,7 @@ export function takeUpgrades(server: FastifyInstance, ports: UpgradePorts): void
           ws.pause();
           // What is wrong with the wire ends in `close`, with the code that says so.
           ws.on("error", () => {});
-          attach(ws, sessionId).catch((error: unknown) => {
+          attach({ ws, wire: socket }, sessionId).catch((error: unknown) => {
             onDefect(error);
             ws.terminate();
           });
@@ -71,18 +77,32 @@ export function takeUpgrades(server: FastifyInstance, ports: UpgradePorts): void
 
 /** Lets a connection of the host speak over an open, paused socket. */
 export async function speakOver(
-  ws: WebSocket,
+  { ws, wire }: OpenSocket,
   codec: Link["codec"],
   connect: (link: Link) => Promise<Connection>,
   onDefect: (error: unknown) => void,
 ): Promise<void> {
   let drained = (): void => {};
+  let isCorked = false;
+  // All that one turn of the event loop says to a client goes out in one write.
+  const cork = (): void => {
+    if (isCorked) return;
+    isCorked = true;
+    wire.cork();
+    setImmediate(() => {
+      isCorked = false;
+      wire.uncork();
+    });
+  };
   const link: Link = {
     codec,
     get buffered() {
       return ws.bufferedAmount;
     },
-    send: (data) => ws.send(data, () => drained()),
+    send: (data) => {
+      cork();
+      ws.send(data, () => drained());
+    },
     pause: () => ws.pause(),
     resume: () => ws.resume(),
     close: (code, reason) => {

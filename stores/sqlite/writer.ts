@@ -113,8 +113,8 @@ export class Writer {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // After the microtasks of this turn, so that all a reply sets going shares one message.
-    process.nextTick(() => {
+    // At the end of this turn of the event loop: all that it sets going shares one message, and one commit.
+    setImmediate(() => {
       this.#scheduled = false;
       this.#post();
     });

@@ -1,9 +1,8 @@
 /** The sockets of the door: who may have one, and which connection of the desk it becomes. */
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
-import type { WebSocket } from "ws";
 import { ServerError } from "../errors.ts";
-import { speakOver, takeUpgrades } from "../upgrades.ts";
+import { type OpenSocket, speakOver, takeUpgrades } from "../upgrades.ts";
 import { refusalOf } from "./answers.ts";
 import { type ClientFrame, clientFrames } from "./frames.ts";
 import type { DoorPorts } from "./ports.ts";
@@ -23,7 +22,7 @@ export function acceptCompatSockets(server: FastifyInstance, ports: DoorPorts): 
       if (problem.code === "internal") ports.onDefect(error);
       return { status, title: problem.title, type: "text/plain; charset=utf-8", body: problem.detail };
     },
-    attach: (ws, sessionId) => attach(ws, sessionId, read, ports),
+    attach: (socket, sessionId) => attach(socket, sessionId, read, ports),
     maxPayload: MAX_MESSAGE,
     onDefect: ports.onDefect,
   });
@@ -49,14 +48,15 @@ async function admit(request: IncomingMessage, { access, host, screen }: DoorPor
 }
 
 async function attach(
-  ws: WebSocket,
+  socket: OpenSocket,
   sessionId: string,
   read: (message: string | Uint8Array) => ClientFrame | undefined,
   { host, url, onDefect }: DoorPorts,
 ): Promise<void> {
+  const { ws } = socket;
   const { verbs } = await host().operators.session(sessionId);
   await speakOver(
-    ws,
+    socket,
     "json",
     async (link) => {
       const translation = new Translation(link, {
