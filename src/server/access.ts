@@ -57,7 +57,8 @@ export interface Knock {
 /** How often the credential of a request that goes on is judged again (A3), in milliseconds. */
 export const READMIT_MS = 5_000;
 
-const BEARER = new RegExp(`^Bearer ([\\x21-\\x7e]{1,${MAX_TOKEN}})$`, "iu");
+/** Spelt out: a flag for either case would be asked at every character of a token. */
+const BEARER = new RegExp(`^[Bb][Ee][Aa][Rr][Ee][Rr] ([\\x21-\\x7e]{1,${MAX_TOKEN}})$`, "u");
 
 /** What an `Authorization` header shows; undefined where that is no bearer token. */
 export function bearerOf(authorization: string | undefined): string | undefined {

@@ -14,13 +14,19 @@ const MAX_DOCUMENT = 2 * DEFAULT_LIMITS.maxDepth;
 
 /** Holds the bodies of a server to their bounds (B1, B2). */
 export function boundValues(server: FastifyInstance): void {
-  server.addHook("preValidation", async ({ body }) => {
-    if (typeof body !== "object" || body === null || ArrayBuffer.isView(body) || Symbol.asyncIterator in body) return;
-    for (const [name, value] of Object.entries(body)) {
-      const problem = problemWith(value, name === "blueprint" ? MAX_DOCUMENT : DEFAULT_LIMITS.maxCtxDepth);
-      if (problem !== undefined) throw new ServerError("body_value", `a value in the body ${problem}`);
+  server.addHook("preValidation", ({ body }, _reply, done) => {
+    if (typeof body === "object" && body !== null && !ArrayBuffer.isView(body) && !(Symbol.asyncIterator in body)) {
+      assertBounded(body);
     }
+    done();
   });
+}
+
+function assertBounded(body: object): void {
+  for (const [name, value] of Object.entries(body)) {
+    const problem = problemWith(value, name === "blueprint" ? MAX_DOCUMENT : DEFAULT_LIMITS.maxCtxDepth);
+    if (problem !== undefined) throw new ServerError("body_value", `a value in the body ${problem}`);
+  }
 }
 
 /** Level by level: as deep as it is, it costs no stack. */

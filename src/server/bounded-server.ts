@@ -70,7 +70,10 @@ export function boundedServer(limits: Partial<ServerLimits>, streams: ReadonlySe
     demandLocalName(headers);
   };
   boundBodies(server, times, streams);
-  server.addHook("onRequest", async ({ raw }) => screen(raw));
+  server.addHook("onRequest", ({ raw }, _reply, done) => {
+    screen(raw);
+    done();
+  });
   boundValues(server);
   return { server, screen };
 }

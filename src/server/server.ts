@@ -68,8 +68,9 @@ export function unboundServer(onDefect: (error: unknown) => void, limits: Partia
   guardRoutes(server, () => current().access);
   server.get("/v1/health", async () => ({ status: "ok" }));
   server.get("/v1/ready", async () => ({ status: "ready" }));
-  server.addHook("onSend", async (_request, reply) => {
+  server.addHook("onSend", (_request, reply, payload, done) => {
     if (closing.signal.aborted) reply.header("connection", "close");
+    done(null, payload);
   });
   answerProblems(server, onDefect);
   addRoutes(server, {
