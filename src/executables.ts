@@ -10,10 +10,10 @@ import canonicalize from "canonicalize";
 import { LRUCache } from "lru-cache";
 import type { DocumentStore, JournalStore } from "../stores/ports.ts";
 import { type CompiledAgent, type CompiledBlueprint, layersOf } from "./blueprint/index.ts";
-import type { Clock, Dispatch, Executable } from "./engine/index.ts";
+import type { Clock, Dispatch, Executable, FairQueues } from "./engine/index.ts";
 import { type ExternFunction, encodeFlow, externMap, type Json, ownValue, type ProgramStep } from "./flow/index.ts";
 import type { AgentBinding, JournalEntry } from "./kernel/index.ts";
-import { type AuditTasks, type Consult, type FairQueues, layered } from "./middleware/index.ts";
+import { type AuditTasks, type Consult, layered } from "./middleware/index.ts";
 import type { OutputLayout } from "./operators/index.ts";
 import { isWaitingFunction } from "./waiting-functions.ts";
 import {

@@ -12,7 +12,9 @@ import type { Binding, Capabilities, CredentialSources } from "./capability/inde
 import {
   type CancelRequest,
   Engine,
+  FairQueues,
   type HostObserver,
+  type QueueView,
   type Recovery,
   type ResumeOrder,
   type RunHandle,
@@ -31,7 +33,7 @@ import { type DataLocation, openStores } from "./host-stores.ts";
 import { openWorkerContract, type RenewedToken, renewedToken } from "./host-worker.ts";
 import { JournalBell } from "./journal-bell.ts";
 import type { ReplayedEntry } from "./kernel/index.ts";
-import { AuditTasks, FairQueues, type QueueView } from "./middleware/index.ts";
+import { AuditTasks } from "./middleware/index.ts";
 import { type Desk, deskConsult, type OperatorDesk, operatorRequests, type WorkerContract } from "./operators/index.ts";
 import { packageVersion } from "./package-version.ts";
 import { RunRecords } from "./run-records.ts";
@@ -51,14 +53,23 @@ export type {
   TailRow,
 } from "../stores/ports.ts";
 export { ARCHIVE_LIMITS, ArchiveError } from "./archive/index.ts";
-export type { CancelRequest, HostObserver, Recovery, RunEvent, RunHandle, RunObserver } from "./engine/index.ts";
+export type {
+  CancelRequest,
+  HostObserver,
+  QueueView,
+  Recovery,
+  RunEvent,
+  RunHandle,
+  RunObserver,
+  Ticket,
+} from "./engine/index.ts";
 export { EngineError, stepIdOf } from "./engine/index.ts";
 export type { ForkOptions, ForkSide, RerunOptions } from "./host-forks.ts";
 export type { LaunchOptions } from "./host-launch.ts";
 export { type DataLocation, loadStores } from "./host-stores.ts";
 export type { Degradation, DivergencePolicy, JournalEntry, ReplayedEntry, RunResult } from "./kernel/index.ts";
 export { KernelError } from "./kernel/index.ts";
-export type { QueueView, TaskInput, Ticket } from "./middleware/index.ts";
+export type { TaskInput } from "./middleware/index.ts";
 export type {
   Addressed,
   ClientFrame,
@@ -106,7 +117,10 @@ export class Host implements AsyncDisposable {
   readonly #ownsWorkshop: boolean;
   readonly #subprocess: SubprocessHost;
   readonly #executables: Executables;
+  /** Where steps wait that the layers of their Blueprints hold back, by the keys that those name. */
   readonly #queues = new FairQueues(systemClock);
+  /** Where steps wait for places that agents' policies bound, and the machine. */
+  readonly #places = new FairQueues(systemClock);
   readonly #audits = new AuditTasks(systemClock);
   #queueHold: Timer | undefined;
   /** The imports so far; the next begins when they are done. Never rejects. */
@@ -130,10 +144,11 @@ export class Host implements AsyncDisposable {
     this.#journals = new JournalBell(stores.journals);
     this.#ownsWorkshop = options.workshop === undefined;
     this.workshop = options.workshop ?? new Workshop(options);
-    this.#subprocess = new SubprocessHost({ environment: env, cwd: process.cwd() });
+    this.#subprocess = new SubprocessHost({ environment: env, cwd: process.cwd(), places: this.#places });
     this.#engine = new Engine({
       stores: { ...stores, journals: this.#journals, [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose]() },
       clock: systemClock,
+      places: this.#places,
       hash: sha256,
       newRunId,
       hostId: newHostId(),
@@ -262,20 +277,25 @@ export class Host implements AsyncDisposable {
   /** Brings back the runs that nobody drives. Once, before other work. */
   async recover(): Promise<Recovery> {
     // Steps that waited go back to their queues; nobody passes before those who waited longest are there too.
-    this.#queues.hold();
+    const queues = [this.#queues, this.#places];
+    const release = (): void => {
+      for (const each of queues) each.release();
+    };
+    for (const each of queues) each.hold();
     try {
       const recovery = await this.#engine.recover();
       await this.#desk.start();
       await this.#children.start();
       return recovery;
     } finally {
-      this.#queueHold = systemClock.timer(Date.now() + QUEUE_HOLD_MS, () => this.#queues.release());
+      if (this.#engine.live === 0) release();
+      else this.#queueHold = systemClock.timer(Date.now() + QUEUE_HOLD_MS, release);
     }
   }
 
-  /** The queues of this host's layers in which somebody waits or holds a place: who waits for what. */
+  /** The queues in which somebody waits or holds a place, of places first, then of layers: who waits for what. */
   queues(): readonly QueueView[] {
-    return this.#queues.view();
+    return [...this.#places.view(), ...this.#queues.view()];
   }
 
   /** A handle on a run that exists. @throws EngineError `run_unknown`. */

@@ -9,7 +9,7 @@ export function queueObject({ key, limits, holding, holders, waiting, waiters }:
     limits: {
       ...(concurrency === undefined ? {} : { concurrency }),
       ...(rate === undefined ? {} : { rate: { limit: rate.limit, per_ms: rate.perMs } }),
-      max_waiting: maxWaiting,
+      ...(maxWaiting === undefined ? {} : { max_waiting: maxWaiting }),
     },
     holding,
     holders: holders.map(ticketObject),

@@ -9,10 +9,10 @@
 import { hash } from "node:crypto";
 import { openMemoryStores } from "../stores/memory/index.ts";
 import type { CompiledAgent, CompiledBlueprint } from "./blueprint/index.ts";
-import type { Clock, Dispatch } from "./engine/index.ts";
+import { type Clock, type Dispatch, FairQueues } from "./engine/index.ts";
 import { Executables } from "./executables.ts";
 import { isJsonObject, type Json } from "./flow/index.ts";
-import { AuditTasks, FairQueues } from "./middleware/index.ts";
+import { AuditTasks } from "./middleware/index.ts";
 import { type CrashPlan, type DrillReport, drill } from "./simulation/drill.ts";
 import { liveThrough } from "./simulation/life.ts";
 import { SubprocessHost } from "./workers/index.ts";
@@ -35,7 +35,11 @@ export interface SimulateOptions {
 /** Holds the drill. */
 export async function simulate(options: SimulateOptions): Promise<DrillReport> {
   const { compiled, input, script, seed, plan, workshop } = options;
-  await using subprocess = new SubprocessHost({ environment: {}, cwd: process.cwd() });
+  await using subprocess = new SubprocessHost({
+    environment: {},
+    cwd: process.cwd(),
+    places: new FairQueues(standstill),
+  });
   const { documents, journals } = openMemoryStores();
   const executables = new Executables({
     workshop,

@@ -5,8 +5,8 @@
  * Lua, with a budget, a queue and a breaker in use.
  */
 import type { CompiledBlueprint, LayerName } from "../../src/blueprint/index.ts";
-import type { StepCall, StepOutcome } from "../../src/engine/index.ts";
-import { AuditTasks, FairQueues, layered } from "../../src/middleware/index.ts";
+import { FairQueues, type StepCall, type StepOutcome } from "../../src/engine/index.ts";
+import { AuditTasks, layered } from "../../src/middleware/index.ts";
 import { makeAgent, makeBlueprint, makeCall } from "../workers/step-fixture.ts";
 import { cost, medianMs, type Row } from "./row.ts";
 

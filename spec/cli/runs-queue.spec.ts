@@ -23,5 +23,12 @@ describe("runs queue", () => {
     expect(text).not.toContain("\u001b");
   });
 
+  it("bounds nothing that is not bounded", () => {
+    const limits = { concurrency: 1 };
+    const queue = queueObject({ key: "subprocesses", limits, holding: 0, holders: [], waiting: 0, waiters: [] });
+    expect(queue.limits).toEqual({ concurrency: 1 });
+    expect(queuesText([queue], makeStyle(false))).toContain("subprocesses  0 of 1 place taken, 0 waiting\n");
+  });
+
   it("says so where nobody waits", () => expect(queuesText([], makeStyle(false))).toBe("nobody waits\n"));
 });

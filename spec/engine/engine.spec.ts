@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { FairQueues } from "../../src/engine/index.ts";
 import { StoreError, type Stores } from "../../stores/ports.ts";
 import { bindingOf, fanout, lit, path, seq, step } from "../kernel/scripted-run.ts";
 import { EngineFixture } from "./engine-fixture.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 const effect = bindingOf({ pure: false });
 const launch = (
@@ -136,7 +138,7 @@ describe("deadlines", () => {
 });
 
 describe("concurrency", () => {
-  it("keeps at most so many attempts of an agent under way, in the order they came, over all runs", async () => {
+  it("keeps at most so many attempts of an agent under way over all runs, which take turns", async () => {
     const fixture = new EngineFixture();
     const flow = fanout("all", lit([1, 2, 3]), step("a", path("$.item"), "$.r"), "$.all");
     const executable = fixture.executable(flow, { a: bindingOf({ concurrency: 2 }) });
@@ -150,7 +152,41 @@ describe("concurrency", () => {
       end();
     }
     for (const run of runs) expect((await run.result).status).toBe("done");
+    // The first run has both places before there is a second.
     expect(order).toEqual(["@0", "@1", "@2", "@0", "@1", "@2"]);
+  });
+
+  it("shows who has a place and who waits for one", async () => {
+    const places = new FairQueues(new ManualClock());
+    const fixture = new EngineFixture();
+    const engine = fixture.newEngine("host-2", { places });
+    const flow = fanout("all", lit([1, 2, 3]), step("a", path("$.item"), "$.r"), "$.all");
+    const executable = fixture.executable(flow, { a: bindingOf({ concurrency: 1 }) });
+    const run = engine.launch({ executable, ctx: {}, context: {} });
+    await fixture.arrived(1);
+    const ticket = (key: string) => ({
+      runId: run.runId,
+      key,
+      attempt: 1,
+      agent: "a",
+      scheduledAt: fixture.clock.now(),
+    });
+    expect(places.view()).toEqual([
+      {
+        key: `agent ${executable.blueprint.id}/a`,
+        limits: { concurrency: 1 },
+        holding: 1,
+        holders: [ticket("@0")],
+        waiting: 2,
+        waiters: [ticket("@1"), ticket("@2")],
+      },
+    ]);
+    for (let next = 0; next < 3; next += 1) {
+      await fixture.arrived(next + 1);
+      fixture.held[next]?.end();
+    }
+    expect((await run.result).status).toBe("done");
+    expect(places.view()).toEqual([]);
   });
 });
 

@@ -1,16 +1,9 @@
 /** Layers with everything they may need: a manual clock, a scripted worker, a scripted consult. */
 import type { CompiledBlueprint, LayerOptions } from "../../src/blueprint/index.ts";
-import type { Dispatch, StepCall, StepOutcome } from "../../src/engine/index.ts";
+import { type Dispatch, FairQueues, type StepCall, type StepOutcome } from "../../src/engine/index.ts";
 import type { Json } from "../../src/flow/index.ts";
 import type { JournalEntry } from "../../src/kernel/index.ts";
-import {
-  AuditTasks,
-  type Consult,
-  FairQueues,
-  type LayerParts,
-  layered,
-  type SeatQuestion,
-} from "../../src/middleware/index.ts";
+import { AuditTasks, type Consult, type LayerParts, layered, type SeatQuestion } from "../../src/middleware/index.ts";
 import { ManualClock } from "../engine/manual-clock.ts";
 import { makeAgent, makeBlueprint } from "../workers/step-fixture.ts";
 

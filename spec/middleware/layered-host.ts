@@ -2,10 +2,10 @@
 import { hash } from "node:crypto";
 import { tmpdir } from "node:os";
 import { compileDocument, environmentOf } from "../../src/blueprint-check.ts";
-import { Engine, type RunEvent, type RunHandle } from "../../src/engine/index.ts";
+import { Engine, FairQueues, type RunEvent, type RunHandle } from "../../src/engine/index.ts";
 import { Executables } from "../../src/executables.ts";
 import type { Json, JsonObject } from "../../src/flow/index.ts";
-import { AuditTasks, type Consult, FairQueues } from "../../src/middleware/index.ts";
+import { AuditTasks, type Consult } from "../../src/middleware/index.ts";
 import { SubprocessHost } from "../../src/workers/index.ts";
 import { Workshop, type WorkshopOptions } from "../../src/workshop.ts";
 import { openMemoryStores } from "../../stores/memory/index.ts";
@@ -32,7 +32,7 @@ export class LayeredHost implements AsyncDisposable {
     this.#workshop = new Workshop(registrations);
     this.#executables = new Executables({
       workshop: this.#workshop,
-      subprocess: new SubprocessHost({ environment: {}, cwd: tmpdir() }),
+      subprocess: new SubprocessHost({ environment: {}, cwd: tmpdir(), places: new FairQueues(this.clock) }),
       documents: this.stores.documents,
       journals: this.stores.journals,
       clock: this.clock,

@@ -36,6 +36,37 @@ describe("sessions over HTTP", () => {
   );
 });
 
+describe("queues over HTTP", () => {
+  it("show the steps that wait for a place of their agent, of whatever run, in the order in which they get one", async () => {
+    await using served = await ServedHost.start();
+    const joined = await served.join();
+    const document = operatorBlueprint({ lanes: 3, spec: { policy: { concurrency: 1 } } });
+    const { runId } = await served.launch(document, joined);
+    const client = await served.attach(joined);
+    const { request } = await client.next("request");
+    expect(request).toMatchObject({ run: runId, key: "@0" });
+    const waiter = { run_id: runId, attempt: 1, agent: "writer", scheduled_at: expect.any(Number) };
+    expect(await served.ask("/v1/queues")).toEqual({
+      status: 200,
+      body: {
+        queues: [
+          {
+            key: "agent errand/writer",
+            limits: { concurrency: 1 },
+            holding: 1,
+            holders: [{ ...waiter, key: "@0" }],
+            waiting: 2,
+            waiters: [
+              { ...waiter, key: "@1" },
+              { ...waiter, key: "@2" },
+            ],
+          },
+        ],
+      },
+    });
+  });
+});
+
 describe("seats over HTTP", () => {
   it("are taken, shown, taken over and given back, each under its generation", async () => {
     await using served = await ServedHost.start();

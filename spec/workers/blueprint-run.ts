@@ -1,9 +1,9 @@
 /** Runs a Blueprint document through the real compiler, layers and workers, without an engine: steps one after another. */
 import { compileBlueprint, parseBlueprint } from "../../src/blueprint/index.ts";
-import type { StepOutcome } from "../../src/engine/index.ts";
+import { FairQueues, type StepOutcome } from "../../src/engine/index.ts";
 import { FlowMachine, type FlowOutcome, type Json, type JsonObject } from "../../src/flow/index.ts";
 import { flowOutcome } from "../../src/kernel/index.ts";
-import { AuditTasks, FairQueues, layered } from "../../src/middleware/index.ts";
+import { AuditTasks, layered } from "../../src/middleware/index.ts";
 import { createSpawner, type SpawnerParts } from "../../src/workers/index.ts";
 import { makeCall, makeParts } from "./step-fixture.ts";
 

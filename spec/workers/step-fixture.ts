@@ -2,7 +2,14 @@
 
 import type { AgentPlan, CompiledAgent, CompiledBlueprint } from "../../src/blueprint/compiled.ts";
 import { DEFAULT_PLACEMENT } from "../../src/blueprint/projection-placement.ts";
-import type { Dispatch, StepCall, StepEvent, StepMemo, StepOutcome } from "../../src/engine/index.ts";
+import {
+  type Dispatch,
+  FairQueues,
+  type StepCall,
+  type StepEvent,
+  type StepMemo,
+  type StepOutcome,
+} from "../../src/engine/index.ts";
 import { compileFlow, decodeFlow, type Json } from "../../src/flow/index.ts";
 import { contextView } from "../../src/workers/context.ts";
 import {
@@ -12,6 +19,7 @@ import {
   type SpawnerParts,
   SubprocessHost,
   type SubprocessLimits,
+  type SubprocessOptions,
 } from "../../src/workers/index.ts";
 import type { WorkerJob } from "../../src/workers/worker.ts";
 import { ManualClock } from "../engine/manual-clock.ts";
@@ -104,8 +112,12 @@ export function makeParts(over: Partial<SpawnerParts> = {}): SpawnerParts {
 }
 
 /** A subprocess host on this machine. It starts nothing before it is asked to run a child. */
-export function makeSubprocessHost(limits: Partial<SubprocessLimits> = {}): SubprocessHost {
-  return new SubprocessHost({ environment: process.env, cwd: process.cwd(), limits });
+export function makeSubprocessHost(
+  limits: Partial<SubprocessLimits> = {},
+  over: Partial<SubprocessOptions> = {},
+): SubprocessHost {
+  const places = new FairQueues(new ManualClock());
+  return new SubprocessHost({ environment: process.env, cwd: process.cwd(), places, limits, ...over });
 }
 
 /** A spawner for one agent. */

@@ -1,6 +1,8 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FairQueues } from "../../src/engine/index.ts";
+import { ManualClock } from "../engine/manual-clock.ts";
 import { failureOf, makeSubprocessHost } from "./step-fixture.ts";
 import { NODE, SubprocessFixture } from "./subprocess-fixture.ts";
 import { Witness } from "./witness.ts";
@@ -103,7 +105,8 @@ describe("stopping", () => {
   });
 
   it("runs at most maxChildren at once; a waiting one can be cancelled", async () => {
-    const narrow = makeSubprocessHost({ maxChildren: 1, graceMs: 200 });
+    const places = new FairQueues(new ManualClock());
+    const narrow = makeSubprocessHost({ maxChildren: 1, graceMs: 200 }, { places });
     try {
       const [first, second] = [new AbortController(), new AbortController()];
       const running = here.runSpec({ program: NODE, args: ["-e", living()] }, { signal: first.signal }, narrow);
@@ -113,6 +116,14 @@ describe("stopping", () => {
         narrow,
       );
       await witness.next();
+      expect(places.view()).toMatchObject([
+        {
+          key: "subprocesses",
+          limits: { concurrency: 1 },
+          holders: [{ agent: "scout" }],
+          waiters: [{ agent: "scout" }],
+        },
+      ]);
       second.abort({ kind: "cancelled", message: "enough" });
       expect(await waiting).toEqual({ kind: "cancelled" });
       first.abort({ kind: "cancelled", message: "enough" });

@@ -2,7 +2,6 @@ import { chmod, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../src/flow/index.ts";
-import type { SubprocessHost } from "../../src/workers/index.ts";
 import { failureOf, makeCall, makeSubprocessHost, resultOf } from "./step-fixture.ts";
 import { NODE, type SpecForm, SubprocessFixture } from "./subprocess-fixture.ts";
 
@@ -70,13 +69,14 @@ describe("the spec form", () => {
 describe("the environment of a child", () => {
   it("holds the allow-listed variables and the step's identity, and nothing else of the host", async () => {
     const print = { program: NODE, args: ["-p", "JSON.stringify(process.env)"] };
-    const secretive = makeHostWith({
+    const environment = {
       PATH: "/usr/bin:/bin",
       HOME: "/home/x",
       LC_ALL: "C",
       SECRET_API_KEY: "hush",
       NODE_OPTIONS: "--no-warnings",
-    });
+    };
+    const secretive = makeSubprocessHost({}, { environment });
     try {
       const outcome = await here.runSpec(print, { attempt: 2, key: "2.~1.0" }, secretive);
       const seen = resultOf<Record<string, string>>(outcome);
@@ -109,11 +109,6 @@ describe("the environment of a child", () => {
     expect(outcome).toMatchObject({ value: { raw: "hi ST-00000000000000bb /elsewhere" } });
   });
 });
-
-function makeHostWith(environment: Record<string, string>): SubprocessHost {
-  const plain = makeSubprocessHost();
-  return new (plain.constructor as typeof SubprocessHost)({ environment, cwd: process.cwd() });
-}
 
 describe("the template form", () => {
   it("fills every placeholder, in arguments, input, environment and directory", async () => {

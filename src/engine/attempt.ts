@@ -23,7 +23,8 @@ import {
   type StepMemo,
   type StepOutcome,
 } from "./dispatch.ts";
-import type { FairSemaphore, Release } from "./fair-semaphore.ts";
+import type { Leave, Ticket } from "./fair-queue.ts";
+import type { FairQueues } from "./fair-queues.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Rests } from "./rest.ts";
 
@@ -36,7 +37,7 @@ const MOVED = "before its deadline, which was moved";
 /** What an attempt needs of its surroundings. */
 export interface AttemptPorts {
   readonly clock: Clock;
-  readonly places: FairSemaphore;
+  readonly places: FairQueues;
   readonly dispatch: Dispatch;
   /** Called when the attempt has its place, before the worker gets it; resolves when the worker may start (T2). */
   readonly ready: () => Promise<void> | undefined;
@@ -137,11 +138,11 @@ export class Attempt {
     const { clock, ready, onStart } = this.#ports;
     const signal = this.#controller.signal;
     const queuedAt = clock.now();
-    let release: Release | undefined;
+    let leave: Leave | undefined;
     try {
       if (order.binding.concurrency !== undefined) {
-        release = await this.#place(order.binding.concurrency);
-        if (release === undefined) return stopped(signal, queuedAt);
+        leave = await this.#place(order.binding.concurrency);
+        if (leave === undefined) return stopped(signal, queuedAt);
       }
       const startedAt = order.memory.startedAt ?? clock.now();
       const barrier = order.attached ? undefined : ready();
@@ -162,16 +163,23 @@ export class Attempt {
       this.#deadline?.timer.cancel();
       this.#heartbeat?.stop();
       this.#graceTimer?.cancel();
-      release?.();
+      leave?.();
     }
   }
 
-  #place(places: number): Promise<Release | undefined> | Release {
-    const { order } = this;
-    const name = `${order.blueprintId}/${order.request.ref}`;
+  /** One of so many places that all attempts of the agent on this host share; undefined: aborted meanwhile. */
+  async #place(concurrency: number): Promise<Leave | undefined> {
+    const { runId, key, attempt, attached, blueprintId, request } = this.order;
+    const queue = this.#ports.places.queue(`agent ${blueprintId}/${request.ref}`, { concurrency });
+    const ticket: Ticket = { runId, key, attempt, agent: request.ref, scheduledAt: this.#scheduledAt };
     // Its answer may be there already, and must not wait behind attempts that have none (T3).
-    if (order.attached) return this.#ports.places.take(name);
-    return this.#ports.places.acquire(name, places, this.#controller.signal);
+    if (attached) return queue.take(ticket);
+    // Never `full`: any number may wait.
+    return queue.enter(ticket, this.#controller.signal) as Promise<Leave | undefined>;
+  }
+
+  get #scheduledAt(): number {
+    return this.order.memory.scheduledAt ?? this.#orderedAt;
   }
 
   #giveUpAt(at: number, limit: string): void {
@@ -195,7 +203,7 @@ export class Attempt {
       input: order.request.input,
       context: order.context,
       idempotencyKey: `${order.runId}/${order.key}/${order.attempt}`,
-      scheduledAt: order.memory.scheduledAt ?? this.#orderedAt,
+      scheduledAt: this.#scheduledAt,
       fence: order.fence,
       ...(this.#deadline === undefined ? {} : { deadline: this.#deadline.at }),
       signal: this.#controller.signal,

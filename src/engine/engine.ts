@@ -25,7 +25,7 @@ import type { Clock, Timer } from "./clock.ts";
 import type { StepEvent } from "./dispatch.ts";
 import { EngineError } from "./errors.ts";
 import type { Executable } from "./executable.ts";
-import { FairSemaphore } from "./fair-semaphore.ts";
+import { FairQueues } from "./fair-queues.ts";
 import { type ForkOrder, forkStart } from "./fork.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { closedError, isElsewhere, isEnded, unknownRun } from "./refusals.ts";
@@ -50,6 +50,8 @@ export interface EnginePorts {
   readonly version: string;
   /** The executable of a pinned Blueprint version, for runs that are brought back. */
   readonly resolve: (version: string) => Promise<Executable>;
+  /** Where attempts wait for the places that agents' policies bound (`policy.concurrency`). Default: queues of its own. */
+  readonly places?: FairQueues;
   /** How long a run that only waits stays in memory, in milliseconds. Default 1000. */
   readonly parkAfterMs?: number;
   /** Claims without progress after which a run is put aside as `dead_letter`. Default 5. */
@@ -109,7 +111,7 @@ export class Engine implements AsyncDisposable {
     this.#driverPorts = {
       clock,
       writer: new JournalWriter(stores.journals),
-      places: new FairSemaphore(),
+      places: ports.places ?? new FairQueues(clock),
       stepId: (runId, key) => stepIdOf(hash, runId, key),
       parkAfterMs: ports.parkAfterMs ?? DEFAULT_PARK_AFTER_MS,
     };

@@ -20,6 +20,8 @@ export { Engine } from "./engine.ts";
 export type { EngineErrorCode } from "./errors.ts";
 export { EngineError } from "./errors.ts";
 export type { Executable } from "./executable.ts";
+export { type Leave, type QueueLimits, type Ticket, ticketOf } from "./fair-queue.ts";
+export { FairQueues, type QueueView } from "./fair-queues.ts";
 export type { ForkOrder } from "./fork.ts";
 export { readJournal } from "./journal-reader.ts";
 export type { ResumeOrder } from "./revival.ts";

@@ -33,7 +33,7 @@ import type { StepAbort, StepEvent } from "./dispatch.ts";
 import { eventOf, rowPatch } from "./entry-events.ts";
 import { EngineError } from "./errors.ts";
 import type { Executable } from "./executable.ts";
-import type { FairSemaphore } from "./fair-semaphore.ts";
+import type { FairQueues } from "./fair-queues.ts";
 import type { JournalWriter } from "./journal-writer.ts";
 import type { RunObserver } from "./run-events.ts";
 
@@ -47,7 +47,7 @@ const SEALED_AT_ONCE = 2_048;
 export interface DriverPorts {
   readonly clock: Clock;
   readonly writer: JournalWriter;
-  readonly places: FairSemaphore;
+  readonly places: FairQueues;
   /** `ST-` and 16 hex digits for a step of a run. */
   readonly stepId: (runId: string, key: StepKey) => string;
   /** How long a run that only waits stays in memory, in milliseconds. */

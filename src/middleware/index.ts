@@ -2,8 +2,6 @@
 export { AuditTasks } from "./audit-tasks.ts";
 export type { Consult, HookReply, SeatAnswer, SeatQuestion } from "./consult.ts";
 export { MiddlewareError, type MiddlewareErrorCode } from "./errors.ts";
-export type { QueueLimits, Ticket } from "./fair-queue.ts";
-export { FairQueues, type QueueView } from "./fair-queues.ts";
 export { layered } from "./launch-layers.ts";
 export type { LayerParts } from "./layer-parts.ts";
 export { compose, type RepeatingLayer, repeating } from "./stack.ts";

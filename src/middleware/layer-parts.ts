@@ -1,11 +1,10 @@
 /** What layers are made of: ports that the composition root fills, for one Blueprint version on one host. */
 import type { CompiledBlueprint } from "../blueprint/index.ts";
-import type { Clock, Dispatch } from "../engine/index.ts";
+import type { Clock, Dispatch, FairQueues } from "../engine/index.ts";
 import type { JournalEntry } from "../kernel/index.ts";
 import type { LuaInvocation, LuaResult } from "../lua/index.ts";
 import type { AuditTasks } from "./audit-tasks.ts";
 import type { Consult } from "./consult.ts";
-import type { FairQueues } from "./fair-queues.ts";
 
 /** See above. */
 export interface LayerParts {

@@ -1,14 +1,12 @@
 /**
- * The rate-limit layer: steps pass through named queues (fair-queue.ts) before they go on.
+ * The rate-limit layer: steps pass through named queues (engine/fair-queue.ts) before they go on.
  *
  * A step that passes several enters them in the order of their names, so that two steps never wait for each other.
  */
 import type { LayerOptions } from "../blueprint/index.ts";
-import type { SpawnerLayer, StepCall } from "../engine/index.ts";
+import { type FairQueues, type Leave, type QueueLimits, type SpawnerLayer, ticketOf } from "../engine/index.ts";
 import { FlowPath, type Json, lookupPath } from "../flow/index.ts";
 import { refusal } from "./errors.ts";
-import type { Leave, QueueLimits, Ticket } from "./fair-queue.ts";
-import type { FairQueues } from "./fair-queues.ts";
 
 type Options = NonNullable<LayerOptions["rate_limit"]>;
 
@@ -81,8 +79,4 @@ function keyOf({ key, by }: Rule, input: Json): string | undefined {
   const value = lookupPath(by, input);
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") return undefined;
   return `${key}/${String(value).slice(0, MAX_VALUE)}`;
-}
-
-function ticketOf({ runId, key, attempt, agent, scheduledAt }: StepCall): Ticket {
-  return { runId, key, attempt, agent, scheduledAt };
 }

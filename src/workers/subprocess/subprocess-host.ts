@@ -2,9 +2,9 @@
  * The host's one door to child processes: limits, the base environment, and the helper process behind it.
  *
  * S1  The helper is started when the first child is wanted, and again for the first child after it died.
- * S2  At most `maxChildren` run at once; the others wait in order.
+ * S2  At most `maxChildren` run at once; the others wait in a fair queue, where people can see them.
  */
-import { FairSemaphore } from "../../engine/fair-semaphore.ts";
+import type { FairQueues, Leave, Ticket } from "../../engine/index.ts";
 import { baseEnvironment } from "./environment.ts";
 import { type ChildEnd, HelperLink } from "./helper-link.ts";
 import type { ChildLimits, ChildOrder } from "./protocol.ts";
@@ -37,6 +37,8 @@ export interface SubprocessOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where children run that are given no other directory. Absolute. */
   readonly cwd: string;
+  /** Where those wait that would be too many, in the queue `subprocesses`. */
+  readonly places: FairQueues;
   readonly limits?: Partial<SubprocessLimits>;
 }
 
@@ -49,13 +51,14 @@ export class SubprocessHost implements AsyncDisposable {
   /** What every child's environment begins with. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string;
-  readonly #places = new FairSemaphore();
+  readonly #places: FairQueues;
   #link: HelperLink | undefined;
   #closed = false;
 
-  constructor({ environment, cwd, limits }: SubprocessOptions) {
+  constructor({ environment, cwd, places, limits }: SubprocessOptions) {
     this.environment = baseEnvironment(environment);
     this.cwd = cwd;
+    this.#places = places;
     this.limits = { ...SUBPROCESS_LIMITS, ...limits };
   }
 
@@ -67,18 +70,25 @@ export class SubprocessHost implements AsyncDisposable {
   /** Runs one child. An aborted signal stops it; the promise resolves when nothing of it is left. */
   async run(
     request: ChildRequest,
-    options: { readonly signal: AbortSignal; readonly onData?: (bytes: Uint8Array) => void },
+    options: {
+      /** Who waits, where others are first. */
+      readonly ticket: Ticket;
+      readonly signal: AbortSignal;
+      readonly onData?: (bytes: Uint8Array) => void;
+    },
   ): Promise<ChildEnd> {
     const { stdoutBytes, streamBytes, stderrBytes, graceMs, maxChildren } = this.limits;
-    const release = await this.#places.acquire("children", maxChildren, options.signal);
-    if (release === undefined) return { kind: "lost", reason: "it was given up before it started" };
+    const queue = this.#places.queue("subprocesses", { concurrency: maxChildren });
+    // Never `full`: any number may wait.
+    const leave = await (queue.enter(options.ticket, options.signal) as Promise<Leave | undefined>);
+    if (leave === undefined) return { kind: "lost", reason: "it was given up before it started" };
     try {
       if (this.#closed) return { kind: "lost", reason: "the host is shutting down" };
       if (this.#link?.alive !== true) this.#link = new HelperLink();
       const limits = { stdoutBytes: request.streamed ? streamBytes : stdoutBytes, stderrBytes, graceMs };
       return await this.#link.run({ ...request, limits }, options);
     } finally {
-      release();
+      leave();
     }
   }
 

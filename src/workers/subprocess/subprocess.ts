@@ -4,6 +4,7 @@
  * Owns: what becomes of the program's end. Does not own: starting and stopping it (subprocess-host.ts).
  */
 import type { CompiledAgent } from "../../blueprint/compiled.ts";
+import { ticketOf } from "../../engine/index.ts";
 import { messageOf, WorkerError } from "../errors.ts";
 import type { ScratchFile, WorkerFiles } from "../files.ts";
 import { promptTemplate } from "../prompt-template.ts";
@@ -48,7 +49,7 @@ async function serve(
 ): Promise<WorkerAnswer> {
   const request = childRequest(plan, job, system, host);
   if (plan.streamMode === undefined) {
-    const end = await host.run(request, { signal: job.call.signal });
+    const end = await host.run(request, { ticket: ticketOf(job.call), signal: job.call.signal });
     return plainAnswer(plan, finished(end, request, job, host));
   }
   const stream = new StreamCollector(plan.streamMode, host.limits.frameBytes, job.call.emit);
@@ -81,6 +82,7 @@ async function streamedAnswer(
 ): Promise<WorkerAnswer> {
   const broken = new AbortController();
   const end = await host.run(request, {
+    ticket: ticketOf(job.call),
     signal: AbortSignal.any([job.call.signal, broken.signal]),
     onData(bytes) {
       if (broken.signal.aborted) return;

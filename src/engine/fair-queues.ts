@@ -1,9 +1,9 @@
 /**
- * The queues of one host, by key.
+ * Queues by key: those that a host's layers name, and those of the engine for places that agents' policies bound.
  *
  * Owns: which queues there are, and what people see of them. Does not own: a queue's order (fair-queue.ts).
  */
-import type { Clock } from "../engine/index.ts";
+import type { Clock } from "./clock.ts";
 import { FairQueue, type QueueLimits, type Ticket } from "./fair-queue.ts";
 
 /** A queue as people see it. */

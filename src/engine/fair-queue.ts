@@ -3,14 +3,17 @@
  *
  * Owns: the places, the rate, the order. Does not own: which queues there are (fair-queues.ts).
  *
- * W1  Never more than `concurrency` steps hold a place, and never more than the rate's allowance is let through.
+ * W1  Never more than `concurrency` steps hold a place but for those that take one back, and never more than the rate's
+ *     allowance is let through.
  * W2  Runs take turns: of two runs that wait, neither is let through more than once more often than the other meanwhile.
  * W3  Within a run, and between runs whose turn it equally is, who was scheduled first goes first. That time is journaled:
  *     the same steps wait in the same order after a restart, in whatever order they come back.
  * W4  Nobody is let through while the queue is held.
  */
-import type { Clock, Timer } from "../engine/index.ts";
+
 import type { StepKey } from "../flow/index.ts";
+import type { Clock, Timer } from "./clock.ts";
+import type { StepCall } from "./dispatch.ts";
 
 /** Who waits, or has passed and holds a place. */
 export interface Ticket {
@@ -22,14 +25,19 @@ export interface Ticket {
   readonly scheduledAt: number;
 }
 
+/** The ticket of a step. */
+export function ticketOf({ runId, key, attempt, agent, scheduledAt }: StepCall): Ticket {
+  return { runId, key, attempt, agent, scheduledAt };
+}
+
 /** What bounds a queue. */
 export interface QueueLimits {
   /** Holders at once; absent: any number. */
   readonly concurrency?: number;
   /** So many in a time; a pause saves up at most `limit`. */
   readonly rate?: { readonly limit: number; readonly perMs: number };
-  /** Who may wait at once. */
-  readonly maxWaiting: number;
+  /** Who may wait at once; absent: any number. */
+  readonly maxWaiting?: number;
 }
 
 /** Gives the place back. A second call changes nothing. */
@@ -111,7 +119,7 @@ export class FairQueue {
   enter(ticket: Ticket, signal: AbortSignal): Promise<Leave | undefined> | "full" {
     if (signal.aborted) return Promise.resolve(undefined);
     if (this.#waiting === 0 && this.#isFree()) return Promise.resolve(this.#pass(ticket));
-    if (this.#waiting >= this.#limits.maxWaiting) return "full";
+    if (this.#waiting >= (this.#limits.maxWaiting ?? Number.POSITIVE_INFINITY)) return "full";
     return new Promise((resolve) => {
       const waiter: Waiter = {
         ticket,
@@ -129,6 +137,11 @@ export class FairQueue {
       this.#join(waiter);
       this.#letThrough();
     });
+  }
+
+  /** Takes a place at once, also where none is free: for what had one before and cannot wait again. */
+  take(ticket: Ticket): Leave {
+    return this.#pass(ticket);
   }
 
   /** Lets nobody through until `release` (W4). */

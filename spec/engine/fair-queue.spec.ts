@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FairQueue, type Leave, type QueueLimits, type Ticket } from "../../src/middleware/fair-queue.ts";
-import { FairQueues } from "../../src/middleware/fair-queues.ts";
-import { ManualClock } from "../engine/manual-clock.ts";
-import { turns } from "./layer-fixture.ts";
+import { FairQueue, type Leave, type QueueLimits, type Ticket } from "../../src/engine/fair-queue.ts";
+import { FairQueues } from "../../src/engine/fair-queues.ts";
+import { turns } from "../middleware/layer-fixture.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 const MANY = { maxWaiting: 1_000 };
 const never = new AbortController().signal;
@@ -91,6 +91,27 @@ describe("a queue with places", () => {
     for (const key of ["1", "2", "3"]) door.enter(ticket("a", key));
     await turns();
     expect(door.passed).toEqual(["full a3", "a1"]);
+  });
+
+  it("gives a place at once to who had one before, and none that is thereby one too many", async () => {
+    const queue = new FairQueue({ concurrency: 1 }, new ManualClock());
+    const first = (await queue.enter(ticket("a", "1"), never)) as Leave;
+    const waiting = queue.enter(ticket("b", "1"), never) as Promise<Leave>;
+    const back = queue.take(ticket("c", "1"));
+    expect(queue.holders.map(({ runId }) => runId)).toEqual(["a", "c"]);
+    first();
+    await turns();
+    expect(queue.waiting).toBe(1);
+    back();
+    await waiting;
+    expect(queue.holders.map(({ runId }) => runId)).toEqual(["b"]);
+  });
+
+  it("lets any number wait where nobody bounds them", async () => {
+    const queue = new FairQueue({ concurrency: 1 }, new ManualClock());
+    for (let index = 0; index < 20_000; index += 1)
+      void queue.enter(ticket("a", `${index}`), new AbortController().signal);
+    expect(queue.waiting).toBe(19_999);
   });
 
   it("gives a place back once, however often it is told", async () => {
