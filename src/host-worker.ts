@@ -32,14 +32,20 @@ export interface WorkerContractParts {
 export function openWorkerContract(parts: WorkerContractParts): WorkerContract {
   const { desk, stores, journals, executables, engine, clock } = parts;
   // A run keeps its version for life.
-  const versions = new LRUCache<string, string>({ max: REMEMBERED_RUNS });
-  const versionOf = async (runId: string): Promise<string> => {
-    const known = versions.get(runId);
-    if (known !== undefined) return known;
+  const versions = new LRUCache<string, Promise<string>>({ max: REMEMBERED_RUNS });
+  const readVersion = async (runId: string): Promise<string> => {
     const run = await stores.runs.get(runId);
-    if (run === undefined) throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
-    versions.set(runId, run.blueprintVersion);
-    return run.blueprintVersion;
+    if (run !== undefined) return run.blueprintVersion;
+    throw new EngineError("run_unknown", `there is no run ${runId}`, { details: { runId } });
+  };
+  const versionOf = (runId: string): Promise<string> => {
+    let version = versions.get(runId);
+    if (version === undefined) {
+      version = readVersion(runId);
+      versions.set(runId, version);
+      version.catch(() => versions.delete(runId));
+    }
+    return version;
   };
   return new WorkerContract({
     desk,

@@ -91,8 +91,8 @@ export class RunOutputs {
   }
 
   async #read(runId: string, known: Known): Promise<void> {
-    // One reads at a time; a failure is told to those who asked for it, and the next one tries again.
-    const reading = known.reading.then(() => this.#readOn(runId, known));
+    // One reads at a time, for all who ask meanwhile; a failure is told to who asked for it, and the next one tries again.
+    const reading = known.reading.then(() => (isLevel(known) ? undefined : this.#readOn(runId, known)));
     known.reading = reading.catch(() => {});
     await reading;
   }
