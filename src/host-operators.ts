@@ -32,7 +32,14 @@ export function openDesk({ stores, clock, engine, capabilities, onDefect }: Host
     },
     newId: () => randomBytes(16).toString("hex"),
     newSecret: () => randomBytes(32).toString("hex"),
-    wake: (runId) => engine.wake(runId),
+    wake: async (runId) => {
+      try {
+        await engine.wake(runId);
+      } catch (error) {
+        // The host that starts next wakes whoever has an answer waiting.
+        if (!(error instanceof EngineError && error.code === "engine_closed")) throw error;
+      }
+    },
     seatChanged: (runId, change) => engine.seatChanged(runId, change),
     emit: (runId, key, attempt, event) => engine.emit(runId, key, attempt, event),
     declared: async (runId) => {

@@ -18,7 +18,8 @@ import type { ClientAnswer, ClientOrder, SessionKey } from "./operator-clients.t
 import { cost, type Row, rate } from "./row.ts";
 
 const LANES = 100;
-const CONNECTIONS = 64;
+/** Workers at once: as many as keep the host busy while it waits for the disk. */
+const CONNECTIONS = 200;
 const PAIRS = 3_000;
 const ROUND_TRIPS = 2_000;
 const SESSIONS = 100;

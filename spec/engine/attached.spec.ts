@@ -308,6 +308,67 @@ describe("a parked run", () => {
     await expect(fixture.engine.wake("R-none")).rejects.toMatchObject({ code: "run_unknown" });
   });
 
+  it("is claimed once, however many wake it at once", async () => {
+    let claims = 0;
+    const fixture = new EngineFixture((stores) => ({
+      ...stores,
+      ownership: {
+        ...stores.ownership,
+        claim(...given) {
+          claims += 1;
+          return stores.ownership.claim(...given);
+        },
+      },
+    }));
+    const run = launch(fixture.engine, fixture.executable(step("a", lit(1), "$.a"), { a: seat() }));
+    await resting(fixture, 0);
+    await park(fixture, run);
+    const woken = Array.from({ length: 100 }, () => fixture.engine.wake(run.runId));
+    await fixture.arrived(2);
+    fixture.held[1]?.end();
+    await Promise.all(woken);
+    expect(await run.result).toMatchObject({ status: "done" });
+    expect(claims).toBe(1);
+  });
+
+  it("has ended, for a wake that came while it was brought back and had to wait until then: nothing is wrong", async () => {
+    const gates = { journal: Promise.resolve(), claim: Promise.resolve() };
+    const [journal, claim] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const fixture = new EngineFixture((stores) => ({
+      ...stores,
+      journals: {
+        ...stores.journals,
+        read: (...given) => gates.journal.then(() => stores.journals.read(...given)),
+      },
+      ownership: {
+        ...stores.ownership,
+        claim: (...given) => gates.claim.then(() => stores.ownership.claim(...given)),
+      },
+    }));
+    const executable = fixture.executable(step("a", lit(1), "$.a"), { a: seat() });
+    const [run, other] = [launch(fixture.engine, executable), launch(fixture.engine, executable)];
+    for (const index of [0, 1]) await resting(fixture, index);
+    await park(fixture, run);
+    gates.journal = journal.promise;
+    const first = fixture.engine.signal(run.runId, { name: "hello", id: "1", value: null });
+    await new Promise((resolve) => setImmediate(resolve));
+    gates.claim = claim.promise;
+    const blocking = fixture.engine.wake(other.runId);
+    await new Promise((resolve) => setImmediate(resolve));
+    const joined = fixture.engine.wake(run.runId);
+    journal.resolve();
+    await first;
+    await fixture.arrived(3);
+    fixture.held[2]?.end();
+    expect(await run.result).toMatchObject({ status: "done" });
+    claim.resolve();
+    await expect(joined).resolves.toBeUndefined();
+    await blocking;
+    await fixture.arrived(4);
+    fixture.held[3]?.end();
+    expect(await other.result).toMatchObject({ status: "done" });
+  });
+
   it("stays where it is when it is woken while it is paused", async () => {
     const { fixture, run } = await parked();
     await fixture.engine.pause(run.runId, { reason: "lunch" });

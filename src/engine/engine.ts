@@ -102,6 +102,8 @@ export class Engine implements AsyncDisposable {
   readonly #claims: Claims;
   readonly #watch = new RunWatch();
   readonly #unwritten: UnwrittenRuns;
+  /** Runs that are being woken: whoever wakes one meanwhile waits for the same. */
+  readonly #waking = new Map<string, Promise<void>>();
   #wake: { readonly timer: Timer; readonly at: number } | undefined;
   #isClosed = false;
 
@@ -224,27 +226,54 @@ export class Engine implements AsyncDisposable {
    * Brings a run into memory that waits, or that nobody drives though it should be driven. What is in memory, driven by
    * another host, paused, put aside or ended stays as it is; one that never began is removed (UnwrittenRuns U2). Throws `run_unknown`, `run_elsewhere` where it waits, `run_stuck`.
    */
-  async wake(runId: string): Promise<void> {
-    for (;;) {
-      if (this.#isClosed) throw closedError();
-      const driver = this.#drivers.get(runId);
-      if (driver?.takesCalls === true) return driver.stir();
-      if (driver !== undefined) await driver.settled;
-      else if (this.#claims.has(runId)) await this.#claims.one(runId);
-      else {
-        const record = await this.#ports.stores.runs.get(runId);
-        if (record === undefined) throw unknownRun(runId);
-        if (this.#drivers.has(runId) || this.#claims.has(runId)) continue;
-        const isDriven = record.status === "running" || record.status === "pending";
-        if (record.status === "dead_letter" && !hasBegun(record)) await this.#ports.stores.runs.remove([runId]);
-        if (record.status !== "waiting" && !isDriven) return;
-        try {
-          await this.#claims.one(runId);
-        } catch (error) {
-          if (isDriven && isElsewhere(error)) return;
-          if (!isEnded(error)) throw error;
-        }
+  wake(runId: string): Promise<void> {
+    let waking = this.#waking.get(runId);
+    if (waking === undefined) {
+      waking = Promise.resolve().then(() => this.#wakeUp(runId));
+      this.#waking.set(runId, waking);
+    }
+    return waking;
+  }
+
+  async #wakeUp(runId: string): Promise<void> {
+    try {
+      for (;;) {
+        if (this.#isClosed) throw closedError();
+        const driver = this.#drivers.get(runId);
+        if (driver?.takesCalls === true) return driver.stir();
+        if (driver !== undefined) await driver.settled;
+        else if (this.#claims.has(runId)) await this.#bring(runId);
+        else if (await this.#isLeft(runId)) return;
       }
+    } finally {
+      // At once: who asks from here on may know what the run has not seen.
+      this.#waking.delete(runId);
+    }
+  }
+
+  /** Brings a run that nobody brings yet. True: it is not to be brought. */
+  async #isLeft(runId: string): Promise<boolean> {
+    const record = await this.#ports.stores.runs.get(runId);
+    if (record === undefined) throw unknownRun(runId);
+    if (this.#drivers.has(runId) || this.#claims.has(runId)) return false;
+    const isDriven = record.status === "running" || record.status === "pending";
+    if (record.status === "dead_letter" && !hasBegun(record)) await this.#ports.stores.runs.remove([runId]);
+    if (record.status !== "waiting" && !isDriven) return true;
+    try {
+      await this.#bring(runId);
+    } catch (error) {
+      if (!(isDriven && isElsewhere(error))) throw error;
+      return true;
+    }
+    return false;
+  }
+
+  /** Claims and revives a run, unless it ends before its turn comes. */
+  async #bring(runId: string): Promise<void> {
+    try {
+      await this.#claims.one(runId);
+    } catch (error) {
+      if (!isEnded(error)) throw error;
     }
   }
 
