@@ -54,9 +54,10 @@ export function openDesk({ stores, clock, engine, capabilities, onDefect }: Host
 
 /** Where the desk's credentials are looked up. */
 export function deskSources(desk: Desk): CredentialSources {
-  const stateOf = async (runId: string, key: string, attempt: number): Promise<AttemptState | undefined> => {
-    const standing = await desk.stepStanding(runId, key, attempt);
+  const stateOf: CredentialSources["attempt"] = async (binding): Promise<AttemptState | undefined> => {
+    const standing = await desk.stepStanding(binding);
     if (standing === undefined) return undefined;
+    const { runId, key, attempt } = binding;
     const { fence, seatGeneration: generation, state, closedReason } = standing;
     return {
       attempt: { runId, key, attempt, fence, ...(generation === undefined ? {} : { generation }) },

@@ -38,7 +38,7 @@ const sources: CredentialSources = {
     ({ [handle("1")]: bound, [handle("3")]: { ...bound, attempt: 3 }, [handle("4")]: { ...bound, generation: 4 } })[
       text
     ],
-  attempt: async (runId, key, attempt) => {
+  attempt: async ({ runId, key, attempt }) => {
     const life = LIVES[attempt];
     if (life === undefined || key !== bound.key) return undefined;
     return { attempt: { ...bound, runId, attempt }, life };

@@ -8,5 +8,5 @@ export interface CredentialSources {
   /** The attempt that a worker's handle was made out for, with the generation it was handed out under. */
   handle(handle: string): Promise<Binding | undefined>;
   /** An attempt that a worker's credential may be for, with the generation its seat has now; undefined: there is no such one. */
-  attempt(runId: string, key: string, attempt: number): Promise<AttemptState | undefined>;
+  attempt(binding: Pick<Binding, "runId" | "key" | "attempt">): Promise<AttemptState | undefined>;
 }

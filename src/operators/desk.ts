@@ -28,6 +28,7 @@ import type {
   Acquired,
   AcquireOrder,
   Addressed,
+  AttemptAddress,
   Connection,
   Handover,
   JoinOrder,
@@ -76,6 +77,8 @@ export class Desk implements OperatorDesk, AsyncDisposable {
   readonly #sessions: SessionBook;
   readonly #seats: SeatTable;
   readonly #attached = new Map<string, Attached>();
+  /** A worker's binding is one object as long as its token is remembered, and asked about at its every request. */
+  readonly #stepRequestIds = new WeakMap<AttemptAddress, string>();
   #codecs: Promise<Readonly<Record<Link["codec"], FrameCodec>>> | undefined;
   #seq = 0;
 
@@ -170,12 +173,12 @@ export class Desk implements OperatorDesk, AsyncDisposable {
     return this.#answered(request, { ...submission, by });
   }
 
-  stepRequest(runId: string, key: string, attempt: number): Promise<RequestRecord | undefined> {
-    return this.#ports.store.requests.get(requestIdOf(runId, key, attempt, "step"));
+  stepRequest(step: AttemptAddress): Promise<RequestRecord | undefined> {
+    return this.#ports.store.requests.get(this.#stepRequestId(step));
   }
 
-  stepStanding(runId: string, key: string, attempt: number): Promise<RequestStanding | undefined> {
-    return this.#ports.store.requests.standing(requestIdOf(runId, key, attempt, "step"));
+  stepStanding(step: AttemptAddress): Promise<RequestStanding | undefined> {
+    return this.#ports.store.requests.standing(this.#stepRequestId(step));
   }
 
   async byHandle(
@@ -255,6 +258,14 @@ export class Desk implements OperatorDesk, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sessions[Symbol.dispose]();
     for (const { connection } of [...this.#attached.values()]) connection.close(1001, "the host is shutting down");
+  }
+
+  #stepRequestId(step: AttemptAddress): string {
+    const known = this.#stepRequestIds.get(step);
+    if (known !== undefined) return known;
+    const requestId = requestIdOf(step.runId, step.key, step.attempt, "step");
+    this.#stepRequestIds.set(step, requestId);
+    return requestId;
   }
 
   /** A request of a run and of a kind. One of another run is none. */

@@ -102,6 +102,13 @@ export interface Acquired {
   readonly previous?: SeatRecord;
 }
 
+/** An attempt of a step. */
+export interface AttemptAddress {
+  readonly runId: string;
+  readonly key: string;
+  readonly attempt: number;
+}
+
 /** Which request, and under which generation of its seat. */
 export interface Addressed {
   readonly requestId: string;
@@ -188,9 +195,9 @@ export interface OperatorDesk {
    */
   decideFor(to: Overruled, decision: { readonly verdict: Verdict; readonly value: Json }): Promise<Submitted>;
   /** The request of a step's attempt, where an operator has it. */
-  stepRequest(runId: string, key: string, attempt: number): Promise<RequestRecord | undefined>;
+  stepRequest(step: AttemptAddress): Promise<RequestRecord | undefined>;
   /** Where that request stands. */
-  stepStanding(runId: string, key: string, attempt: number): Promise<RequestStanding | undefined>;
+  stepStanding(step: AttemptAddress): Promise<RequestStanding | undefined>;
   /** The request a worker's handle was made out for, and the generation. */
   byHandle(handle: string): Promise<{ readonly request: RequestRecord; readonly generation: number } | undefined>;
   /** What was staged for a request. */

@@ -224,9 +224,9 @@ export class WorkerContract {
     throw closed();
   }
 
-  async #request({ runId, key, attempt, fence }: Binding): Promise<RequestRecord> {
-    const request = await this.#ports.desk.stepRequest(runId, key, attempt);
-    if (request !== undefined && request.fence === fence) return request;
+  async #request(binding: Binding): Promise<RequestRecord> {
+    const request = await this.#ports.desk.stepRequest(binding);
+    if (request !== undefined && request.fence === binding.fence) return request;
     throw new OperatorError("request_unknown", "there is no such step, or it is not one for a worker from outside");
   }
 }

@@ -97,7 +97,7 @@ export class Access {
   /** Lets `verb` be used on `target`, or throws as `authorize` of src/capability does. */
   async authorize(grant: Grant, verb: Verb, target: Target): Promise<void> {
     const { binding } = grant;
-    const state = binding && (await this.#ports.sources?.attempt(binding.runId, binding.key, binding.attempt));
+    const state = binding && (await this.#ports.sources?.attempt(binding));
     authorize(grant, verb, target, state);
   }
 

@@ -5,9 +5,8 @@ import type { DoorPorts } from "./ports.ts";
 export async function isVacant({ host, access }: DoorPorts, authorization: string | undefined): Promise<boolean> {
   const { binding } = await access().authenticate(authorization);
   if (binding === undefined) return false;
-  const { runId, key, attempt } = binding;
   const { operators } = host();
-  const request = await operators.stepRequest(runId, key, attempt);
-  const seats = await operators.seats(runId);
+  const request = await operators.stepRequest(binding);
+  const seats = await operators.seats(binding.runId);
   return seats.some(({ seat, holder }) => seat === request?.seat && holder === null);
 }
