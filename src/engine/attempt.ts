@@ -174,8 +174,7 @@ export class Attempt {
     const ticket: Ticket = { runId, key, attempt, agent: request.ref, scheduledAt: this.#scheduledAt };
     // Its answer may be there already, and must not wait behind attempts that have none (T3).
     if (attached) return queue.take(ticket);
-    // Never `full`: any number may wait.
-    return queue.enter(ticket, this.#controller.signal) as Promise<Leave | undefined>;
+    return queue.wait(ticket, this.#controller.signal);
   }
 
   get #scheduledAt(): number {

@@ -117,9 +117,15 @@ export class FairQueue {
 
   /** Waits for the step's turn. `full`: too many wait. Undefined: aborted meanwhile; nothing is held then. */
   enter(ticket: Ticket, signal: AbortSignal): Promise<Leave | undefined> | "full" {
+    const { maxWaiting = Number.POSITIVE_INFINITY } = this.#limits;
+    const waits = !signal.aborted && (this.#waiting > 0 || !this.#isFree());
+    return waits && this.#waiting >= maxWaiting ? "full" : this.wait(ticket, signal);
+  }
+
+  /** As `enter`, however many wait. */
+  wait(ticket: Ticket, signal: AbortSignal): Promise<Leave | undefined> {
     if (signal.aborted) return Promise.resolve(undefined);
     if (this.#waiting === 0 && this.#isFree()) return Promise.resolve(this.#pass(ticket));
-    if (this.#waiting >= (this.#limits.maxWaiting ?? Number.POSITIVE_INFINITY)) return "full";
     return new Promise((resolve) => {
       const waiter: Waiter = {
         ticket,

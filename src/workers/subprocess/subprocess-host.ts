@@ -4,7 +4,7 @@
  * S1  The helper is started when the first child is wanted, and again for the first child after it died.
  * S2  At most `maxChildren` run at once; the others wait in a fair queue, where people can see them.
  */
-import type { FairQueues, Leave, Ticket } from "../../engine/index.ts";
+import type { FairQueues, Ticket } from "../../engine/index.ts";
 import { baseEnvironment } from "./environment.ts";
 import { type ChildEnd, HelperLink } from "./helper-link.ts";
 import type { ChildLimits, ChildOrder } from "./protocol.ts";
@@ -79,8 +79,7 @@ export class SubprocessHost implements AsyncDisposable {
   ): Promise<ChildEnd> {
     const { stdoutBytes, streamBytes, stderrBytes, graceMs, maxChildren } = this.limits;
     const queue = this.#places.queue("subprocesses", { concurrency: maxChildren });
-    // Never `full`: any number may wait.
-    const leave = await (queue.enter(options.ticket, options.signal) as Promise<Leave | undefined>);
+    const leave = await queue.wait(options.ticket, options.signal);
     if (leave === undefined) return { kind: "lost", reason: "it was given up before it started" };
     try {
       if (this.#closed) return { kind: "lost", reason: "the host is shutting down" };
